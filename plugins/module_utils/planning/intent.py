@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, The vllm.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The intent: what a person writes, checked and made whole. Nothing here knows what the hosts are."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import ipaddress
+import re
+import typing as t
+
+from ..releases import packages, versions
+from . import schema
+from .errors import Refusals
+from .keys import FLEET, LATER, PARALLEL, SERVICE
+
+#: Resolves an inventory pattern to host names, in inventory order; [] when nothing matches.
+Select = t.Callable[[str], t.Sequence[str]]
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SECRET_NAME = re.compile(r"(?i)(^|_)(api_?key|token|secret|password)$")
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """One item of ``vllm_services``, checked. ``given``: the keys the person wrote."""
+
+    path: str
+    name: str
+    given: frozenset[str]
+    hosts: tuple[str, ...]
+    keys: dict[str, t.Any]
+    parallel: dict[str, t.Any]
+
+    def __getitem__(self, key: str) -> t.Any:
+        return self.keys[key]
+
+
+@dataclasses.dataclass(frozen=True)
+class Intent:
+    """All that the persons wrote, checked."""
+
+    fleet: dict[str, t.Any]
+    services: tuple[Service, ...]
+    #: (written, meant) names of variables that look misspelt
+    unknown: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Every host that some service names, in order of first mention."""
+        return tuple(dict.fromkeys(host for service in self.services for host in service.hosts))
+
+
+def derive_name(model: str) -> str:
+    """The service name that a model implies: ``Qwen/Qwen2.5-32B-Instruct`` -> ``qwen2-5-32b-instruct``."""
+    last = model.rstrip("/").rpartition("/")[2]
+    return re.sub(r"[^a-z0-9]+", "-", last.lower()).strip("-")[:48].strip("-")
+
+
+def parse(variables: t.Mapping[str, t.Any], select: Select) -> Intent:
+    """Check the inventory's ``vllm_*`` variables and resolve host patterns. Raises PlanError with all that is wrong.
+
+    variables: the templated variables; those that are not the plan's (roles have their own) are left alone.
+    """
+    refusals = Refusals()
+    mine = {name: value for name, value in variables.items() if name in FLEET}
+    fleet = schema.read(mine, FLEET, "", refusals)
+    _check_version(fleet["vllm_version"], "vllm_version", refusals)
+    items = fleet["vllm_services"] if isinstance(fleet["vllm_services"], (list, tuple)) else []
+    services = [_service(item, f"vllm_services[{index}]", fleet, select, refusals) for index, item in enumerate(items)]
+    _unique_names(services, refusals)
+    refusals.raise_if_any()
+    return Intent(fleet, tuple(services), _misspelt(variables))
+
+
+def _service(item: t.Any, path: str, fleet: dict[str, t.Any], select: Select, refusals: Refusals) -> Service:
+    later = [key for key in LATER if isinstance(item, dict) and item.get(key) is not None]
+    for key in later:
+        refusals.add(
+            f"{path}.{key}", None, f"{LATER[key]} is not planned by this release of vllm.cluster", f"leave {key} out"
+        )
+    if later:
+        item = {key: value for key, value in item.items() if key not in LATER}
+    keys = schema.read(item, SERVICE, path, refusals)
+    given = (
+        frozenset(key for key, value in item.items() if value is not None) if isinstance(item, dict) else frozenset()
+    )
+    model = keys["model"] or ""
+    name = keys["name"] or derive_name(model)
+    if "name" not in given and model and not name:
+        refusals.add(f"{path}.name", None, f"no name can be made from the model {model!r}", "give the service a name")
+    if model:
+        _check_model(model, path, refusals)
+    for own, common in (("version", "vllm_version"), ("runtime", "vllm_runtime"), ("accelerator", "vllm_accelerator")):
+        keys[own] = keys[own] or fleet[common]
+    if "version" in given:
+        _check_version(keys["version"], f"{path}.version", refusals)
+    _check_variables(keys, path, refusals)
+    if not _is_address(keys["listen"]):
+        refusals.add(f"{path}.listen", keys["listen"], "is not an IP address", "0.0.0.0 opens every interface")
+    if "api_key" in given and not re.fullmatch(r"[\x21-\x7e]+", str(keys["api_key"])):
+        refusals.add(
+            f"{path}.api_key",
+            None,
+            "holds blanks or characters that an HTTP header cannot carry",
+            "use printable ASCII",
+        )
+    hosts = _hosts(keys["hosts"], path, select, refusals) if keys["hosts"] else ()
+    return Service(path, name, given, hosts, keys, _parallel(keys["parallel"], path, refusals))
+
+
+def _misspelt(variables: t.Mapping[str, t.Any]) -> tuple[tuple[str, str], ...]:
+    """Variables whose names are so near to one of the plan's that they are likely meant: (written, meant)."""
+    found = []
+    for name in sorted(variables):
+        if name.startswith("vllm") and name not in FLEET:
+            found += [(name, close) for close in difflib.get_close_matches(name, FLEET, n=1, cutoff=0.9)]
+    return tuple(found)
+
+
+def _check_version(version: t.Any, path: str, refusals: Refusals) -> None:
+    try:
+        versions.parse(str(version))
+    except ValueError as error:
+        refusals.add(path, version, str(error), f"for example {packages.DEFAULT_VLLM}")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_model(model: str, path: str, refusals: Refusals) -> None:
+    if model.startswith("lab://"):
+        if model != "lab://tiny":
+            refusals.add(f"{path}.model", model, "no such generated model", "lab://tiny is the one there is")
+    elif not model.startswith("/") and not _HUB_ID.fullmatch(model):
+        refusals.add(
+            f"{path}.model",
+            model,
+            "is neither a hub id nor an absolute path",
+            "org/name, /absolute/path, or lab://tiny",
+        )
+
+
+def _check_variables(keys: dict[str, t.Any], path: str, refusals: Refusals) -> None:
+    for group in ("env", "secrets"):
+        for name, value in keys[group].items():
+            where = f"{path}.{group}.{name}"
+            if not isinstance(name, str) or not _ENV_NAME.fullmatch(name):
+                refusals.add(where, None, "is not an environment variable's name", "letters, digits and _ only")
+            elif isinstance(value, (dict, list)) or value is None:
+                refusals.add(where, None, "must be text", "write one value")
+            elif any(ord(sign) < 32 and sign != "\t" for sign in str(value)):
+                refusals.add(where, None, "holds a line break or control character", "write it on one line")
+            elif group == "env" and (_SECRET_NAME.search(name)):
+                fix = "use the service's api_key" if name == "VLLM_API_KEY" else f"move it to {path}.secrets.{name}"
+                refusals.add(where, None, "looks like a secret, and env is shown in plans", fix)
+
+
+def _hosts(patterns: str | list[str], path: str, select: Select, refusals: Refusals) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for pattern in [patterns] if isinstance(patterns, str) else patterns:
+        matched = select(str(pattern))
+        if not matched:
+            refusals.add(
+                f"{path}.hosts",
+                pattern,
+                "matches no host of the inventory",
+                "name a host or group that ansible-inventory --graph shows",
+            )
+        found.update(dict.fromkeys(matched))
+    return tuple(found)
+
+
+def _parallel(written: str | dict[str, t.Any], path: str, refusals: Refusals) -> dict[str, t.Any]:
+    """The sizes a person fixed; {} for auto."""
+    if isinstance(written, str):
+        if written != "auto":
+            refusals.add(f"{path}.parallel", written, "must be auto or a mapping of sizes", "parallel: {tensor: 2}")
+        return {}
+    sizes = schema.read(written, PARALLEL, f"{path}.parallel", refusals)
+    return {name: size for name, size in sizes.items() if size is not None}
+
+
+def _unique_names(services: list[Service], refusals: Refusals) -> None:
+    seen: dict[str, Service] = {}
+    for service in services:
+        other = seen.setdefault(service.name, service)
+        if other is not service and service.name:
+            fix = "give one of them another name"
+            refusals.add(f"{service.path}.name", service.name, f"is the name of {other.path} too", fix)

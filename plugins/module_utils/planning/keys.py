@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, The vllm.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every key that intent may hold, with its default: the one place where they are told."""
+
+from __future__ import annotations
+
+from ..releases import packages
+from .schema import Key
+
+_ABSOLUTE = r"/[^\x00-\x1f]*"
+_NAME = r"[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?"
+
+#: Variables of the whole fleet.
+FLEET: dict[str, Key] = {
+    "vllm_services": Key("list", "a list of services, each with at least model and hosts", required=True),
+    "vllm_version": Key("str", "the vLLM release of every service that names none", default=packages.DEFAULT_VLLM),
+    "vllm_ray_version": Key("str", "the Ray release that environments hold", default=packages.DEFAULT_RAY),
+    "vllm_runtime": Key("str", "env (Python environment) or container", default="env", choices=("env", "container")),
+    "vllm_accelerator": Key(
+        "str", "auto takes cuda where the host has GPUs", default="auto", choices=("auto", "cuda", "cpu")
+    ),
+    "vllm_port_base": Key("int", "the first port given to services that name none", default=8000, low=1, high=65535),
+    "vllm_install_dir": Key("str", "where environments are made", default="/opt/vllm", pattern=_ABSOLUTE),
+    "vllm_state_dir": Key("str", "home of the service user; caches", default="/var/lib/vllm", pattern=_ABSOLUTE),
+    "vllm_model_dir": Key(
+        "str", "where generated and downloaded models go", default="/var/lib/vllm/models", pattern=_ABSOLUTE
+    ),
+    "vllm_user": Key("str", "the system user that engines run as", default="vllm", pattern=r"[a-z_][a-z0-9_-]{0,31}"),
+    "vllm_python": Key(
+        "str", "the interpreter environments are made from", default="/usr/bin/python3", pattern=_ABSOLUTE
+    ),
+    "vllm_env_packages": Key("list", "further requirement lines of environments", default=(), elements="str"),
+    "vllm_image": Key("str", "the image of the container runtime; default: the project's image of the release"),
+    "vllm_volumes": Key("list", "source:target[:options] mounts of the container runtime", default=(), elements="str"),
+    "vllm_container_sys_ptrace": Key("bool", "adds SYS_PTRACE to containers, for py-spy and gdb", default=False),
+    "vllm_container_privileged": Key("bool", "consent to --privileged containers", default=False),
+    "vllm_start_timeout": Key("int", "seconds an engine may take to its first token", default=900, low=10, high=86400),
+}
+
+#: Keys of an item of vllm_services.
+SERVICE: dict[str, Key] = {
+    "name": Key("str", "small letters, digits and -, at most 48", pattern=_NAME),
+    "model": Key("str", "a hub id, an absolute path on the hosts, or lab://tiny", required=True),
+    "revision": Key("str", "the hub revision, best a commit hash", pattern=r"[\w./-]+"),
+    "hosts": Key("str or list", "an inventory pattern: host, group, or several", required=True, elements="str"),
+    "replicas": Key("int", "how many engines serve this model", low=1, high=4096),
+    "served_model_name": Key("str", "the name clients put into requests", pattern=r"[^\s\x00-\x1f]+"),
+    "port": Key("int", "the port clients call", low=1, high=65535),
+    "listen": Key("str", "the address the port is opened on", default="0.0.0.0"),
+    "gpus": Key("int", "GPUs of one engine", low=0, high=1024),
+    "devices": Key("list", "the GPU indexes of the service's one engine", elements="int"),
+    "parallel": Key("str or dict", "auto, or sizes such as {tensor: 2}", default="auto"),
+    "executor": Key("str", "how the ranks of an engine are run", default="auto", choices=("auto", "mp", "ray")),
+    "version": Key("str", "the vLLM release of this service"),
+    "runtime": Key("str", "env or container", choices=("env", "container")),
+    "accelerator": Key("str", "auto, cuda or cpu", choices=("auto", "cuda", "cpu")),
+    "image": Key("str", "the image of this service's containers"),
+    "args": Key("dict", "options of vllm serve, such as {max_model_len: 32768}", default={}),
+    "env": Key("dict", "environment variables of the engines", default={}),
+    "api_key": Key("str", "the key clients must send; best from Ansible Vault", secret=True),
+    "secrets": Key("dict", "environment variables that must stay secret, such as HF_TOKEN", default={}, secret=True),
+    "start_timeout": Key("int", "seconds an engine may take to its first token", low=10, high=86400),
+}
+
+#: Sizes of parallel.
+PARALLEL: dict[str, Key] = {
+    "tensor": Key("int", "tensor parallel size", low=1, high=1024),
+    "pipeline": Key("int", "pipeline parallel size", low=1, high=1024),
+    "data": Key("int", "data parallel size", low=1, high=1024),
+    "decode_context": Key("int", "decode context parallel size; divides tensor", low=1, high=1024),
+    "expert": Key("bool", "expert parallel"),
+}
+
+#: Keys of the design that this release does not plan yet, and what they are about.
+LATER: dict[str, str] = {
+    "prefill": "prefill/decode disaggregation",
+    "decode": "prefill/decode disaggregation",
+    "kv_transfer": "prefill/decode disaggregation",
+    "router": "a router in front of several engines",
+}
+
+#: Options of vllm serve that the plan owns, and what to set instead.
+OWNED_ARGS: dict[str, str] = {
+    "model": "model",
+    "host": "listen",
+    "port": "port",
+    "uds": "listen and port",
+    "served-model-name": "served_model_name",
+    "revision": "revision",
+    "api-key": "api_key",
+    "hf-token": "secrets.HF_TOKEN",
+    "tensor-parallel-size": "parallel.tensor",
+    "pipeline-parallel-size": "parallel.pipeline",
+    "data-parallel-size": "parallel.data",
+    "decode-context-parallel-size": "parallel.decode_context",
+    "enable-expert-parallel": "parallel.expert",
+    "distributed-executor-backend": "executor",
+    "device-ids": "devices",
+    "headless": "hosts",
+    "nnodes": "hosts",
+    "node-rank": "hosts",
+    "master-addr": "hosts",
+    "master-port": "hosts",
+    "config": "args",
+}
