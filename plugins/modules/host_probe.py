@@ -63,9 +63,12 @@ probe:
       description: Physical memory.
       type: int
     driver:
-      description: Version of the NVIDIA driver, or V(absent).
+      description: Version of the NVIDIA driver; V(absent) without nvidia-smi, V(failing) where it finds no GPU.
       type: str
       sample: 580.95.05
+    driver_error:
+      description: What nvidia-smi said when it failed, else null.
+      type: str
     gpus:
       description: One item a GPU, with RV(probe.gpus[].index), name, uuid, memory_bytes and driver.
       type: list
@@ -98,11 +101,16 @@ def _read(path):
 
 
 def _gpus(module):
+    """GPUs, the driver's version or state, and what went wrong."""
     smi = module.get_bin_path("nvidia-smi")
     if smi is None:
-        return []
-    rc, out, _err = _bounded(module, [smi, "--query-gpu=" + ",".join(gpus.QUERY), "--format=csv,noheader,nounits"])
-    return gpus.parse(out) if rc == 0 else []
+        return [], "absent", None
+    rc, out, err = _bounded(module, [smi, "--query-gpu=" + ",".join(gpus.QUERY), "--format=csv,noheader,nounits"])
+    found = gpus.parse(out) if rc == 0 else []
+    if found:
+        return found, found[0]["driver"], None
+    timed_out = f"no answer in {module.params['timeout']} seconds" if rc in (124, 137) else ""
+    return [], "failing", timed_out or (err or out).strip()[-500:] or f"exit status {rc}"
 
 
 def _bounded(module, argv):
@@ -160,14 +168,15 @@ def main():
         },
         supports_check_mode=True,
     )
-    found = _gpus(module)
+    found, driver, driver_error = _gpus(module)
     module.exit_json(
         changed=False,
         probe={
             "machine": platform.machine(),
             "cpus": len(os.sched_getaffinity(0)),
             "memory_bytes": _memory_bytes(),
-            "driver": found[0]["driver"] if found else "absent",
+            "driver": driver,
+            "driver_error": driver_error,
             "gpus": found,
             "listeners": _listeners(),
             "paths": {path: _path(path) for path in module.params["paths"]},

@@ -91,6 +91,9 @@ def _accelerator(service: Service, host: str, probe: Probe, refusals: Refusals) 
             f"run without a limit that leaves {host} out, or write cuda or cpu",
         )
         return "cpu"
+    if probe.get("driver") == "failing":
+        rule = f"nvidia-smi of host {host} finds no GPU: {probe.get('driver_error')}"
+        refusals.add(f"{service.path}.accelerator", "auto", rule, "mend the driver, or write accelerator: cpu")
     return "cuda" if probe.get("gpus") else "cpu"
 
 

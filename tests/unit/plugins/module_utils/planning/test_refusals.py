@@ -261,6 +261,14 @@ CASES = [
     ),
     ("host that was not probed", [OK], {}, {"gpu1": None}, f"{S0}.accelerator", ["gpu1 was not probed"]),
     (
+        "driver that fails",
+        [OK],
+        {},
+        {"gpu1": {**probe(0), "driver": "failing", "driver_error": "NVML mismatch"}},
+        f"{S0}.accelerator",
+        ["nvidia-smi of host gpu1 finds no GPU: NVML mismatch"],
+    ),
+    (
         "GPUs of a host that was not probed",
         [{**OK, "accelerator": "cuda"}],
         {},
