@@ -1,0 +1,49 @@
+# vllm.cluster: one command each for a person, CI and a release. `make help` lists them.
+# Every target makes .venv first when it is not there; tests/run/setup.sh says what it installs and with whose consent.
+
+SCENARIO ?= default
+STAGES ?=
+
+in_venv := ./tests/run/in_venv.sh
+# What the lab needs of this machine before its own playbooks can run. They install the Docker engine.
+lab_needs := NEEDS="ssh ssh-keygen debootstrap dockerd"
+needs = $(if $(filter-out $(STAGES),molecule),$(if $(strip $(STAGES)),,$(lab_needs)),$(lab_needs))
+stages = $(in_venv) python tests/run/stages.py
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo demo-down test lint unit sanity molecule pins clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+	@echo 'Variables: DEMO_MODEL=<hub id>  STAGES="lint unit"  SCENARIO=<name>  YES=1|0 (install system packages)  PYTHON=<path>'
+
+venv: ## make .venv with the pinned tools
+	@./tests/run/setup.sh
+
+demo: ## build a lab, deploy a real vLLM on it, show a completion
+	@$(lab_needs) ./tests/run/demo.sh up
+
+demo-down: ## remove the lab and all it left
+	@./tests/run/demo.sh down
+
+test: ## everything: lint, docs, checks, unit, sanity, tarball, molecule; or STAGES="..."
+	@$(needs) $(stages) $(STAGES)
+
+lint: ## linters, type check, documentation and repository checks
+	@$(stages) lint docs changelog checks
+
+unit: ## unit tests on every supported ansible-core
+	@$(stages) unit
+
+sanity: ## ansible-test sanity
+	@$(stages) sanity
+
+molecule: ## one Molecule scenario: SCENARIO=default
+	@$(lab_needs) $(in_venv) molecule test --scenario-name $(SCENARIO)
+
+pins: ## resolve requirements/*.in again
+	@$(in_venv) ./tests/run/pins.sh
+
+clean: ## remove what make and the tools made here; the lab stays (demo-down)
+	rm -rf .venv .venvs .cache .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/output ./*.tar.gz
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
