@@ -35,7 +35,7 @@ attributes:
     support: full
     description: Changes nothing.
 author:
-  - The vllm.cluster authors
+  - The vllm.cluster authors (@vllm-cluster)
 """
 
 EXAMPLES = r"""
@@ -70,7 +70,7 @@ probe:
       description: What nvidia-smi said when it failed, else null.
       type: str
     gpus:
-      description: One item a GPU, with RV(probe.gpus[].index), name, uuid, memory_bytes and driver.
+      description: One item a GPU, with index, name, uuid, memory_bytes and driver.
       type: list
       elements: dict
     listeners:

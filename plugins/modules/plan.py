@@ -45,7 +45,7 @@ attributes:
     support: full
     description: Runs on the controller alone.
 author:
-  - The vllm.cluster authors
+  - The vllm.cluster authors (@vllm-cluster)
 """
 
 EXAMPLES = r"""
