@@ -145,6 +145,12 @@ def test_a_failure_is_one_message_without_the_password(arguments):
         assert secret not in done
 
 
+def test_a_failure_names_an_index_that_is_no_secret(arguments):
+    arguments["index_url"] = "http://127.0.0.1:9/simple"
+    arguments["environments"][0]["requirements"] = ["nowhere-to-be-found==1"]
+    assert "http://127.0.0.1:9/simple/nowhere-to-be-found/" in run(arguments)["msg"]
+
+
 def test_a_directory_of_somebody_else_is_refused(arguments):
     precious = Path(arguments["environments"][0]["path"]) / "precious"
     precious.parent.mkdir(parents=True)
