@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import csv
 from importlib.metadata import PathDistribution
 
 from ansible_collections.vllm.cluster.plugins.module_utils.environments import distributions
@@ -38,3 +39,5 @@ def test_an_alias_is_a_distribution_to_those_who_ask(tmp_path):
     assert found.version == "0.32.0+cpu"
     assert {path.name for path in found.files} == {"METADATA", "INSTALLER", "RECORD"}
     assert all(path.locate().is_file() for path in found.files)
+    rows = csv.reader((directory / "RECORD").read_text().splitlines())
+    assert {len(row) for row in rows} == {3}
