@@ -41,6 +41,8 @@ case ${1:-} in
         # shellcheck disable=SC2086
         phase lab play lab_up $become
         phase cluster play site ${DEMO_MODEL:+--extra-vars "demo_model=$DEMO_MODEL"}
+        key=$(sed -n 's/^ *api_key: *\([^ ]*\).*/\1/p' inventories/demo/group_vars/all/vllm.yml)
+        printf '\nTo try the curl line above, first: export VLLM_API_KEY=%s\n' "$key"
         ;;
     down)
         # shellcheck disable=SC2086
