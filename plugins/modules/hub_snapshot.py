@@ -54,7 +54,7 @@ attributes:
     support: full
     description: A complete download is left alone.
 author:
-  - The vllm.cluster authors
+  - The vllm.cluster authors (@vllm-cluster)
 """
 
 EXAMPLES = r"""

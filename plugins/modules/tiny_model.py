@@ -36,7 +36,7 @@ attributes:
     support: full
     description: Files that are as they should be are left alone, a damaged or missing one is written again.
 author:
-  - The vllm.cluster authors
+  - The vllm.cluster authors (@vllm-cluster)
 """
 
 EXAMPLES = r"""

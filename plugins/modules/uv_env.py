@@ -128,7 +128,7 @@ attributes:
     support: full
     description: An environment that is as asked for is left alone.
 author:
-  - The vllm.cluster authors
+  - The vllm.cluster authors (@vllm-cluster)
 """
 
 EXAMPLES = r"""

@@ -68,7 +68,7 @@ def test_the_table_names_unit_command_and_reason(tmp_path):
 
 
 def test_two_runs_give_the_same_bytes(tmp_path):
-    outputs = [run(tmp_path, [SERVICE], "-e", "vllm_plan_format=json") for _ in range(2)]
+    outputs = [run(tmp_path, [SERVICE], "-e", "vllm_plan_format=json") for _run in range(2)]
     assert [found[0] for found in outputs] == [0, 0]
     assert outputs[0][1] == outputs[1][1]
     assert document(outputs[0][1])["services"][0]["name"] == "chat"

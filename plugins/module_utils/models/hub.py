@@ -17,8 +17,8 @@ _HINTS = (
     (r"Revision not found", "correct the revision"),
     (r"No space left on device|Disk quota", "free disk space at the model's path"),
     (
-        r"Local entry not found|Connection|timed out|Name or service not known",
-        "let the host reach the hub, or set endpoint to a mirror that it reaches",
+        r"Local entry not found|Connection|timed out|Name or service not known|UnsupportedProtocol",
+        "let the host reach the hub, or set endpoint to the address of a mirror that it reaches",
     ),
     (r"not found|401|403|gated", "correct the name; a private or gated model needs a token"),
 )
@@ -84,7 +84,7 @@ def missing(snapshot: Snapshot, directory: Path) -> str | None:
 
 def explain(output: str) -> str:
     """The last lines of a failed download and what to do about it."""
-    # hf's last line tells how to get a traceback, which helps no operator
-    lines = [line.rstrip() for line in output.splitlines() if line.strip() and "HF_DEBUG" not in line]
+    # Tracebacks help no operator: neither their frames, which are indented, nor hf's line on how to get one.
+    lines = [line.rstrip() for line in output.splitlines() if line[:1].strip() and "HF_DEBUG" not in line]
     hint = next((text for pattern, text in _HINTS if re.search(pattern, output)), None)
     return "\n".join(lines[-_TAIL_LINES:]) + (f"\nFix: {hint}." if hint else "")

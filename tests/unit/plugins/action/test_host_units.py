@@ -113,7 +113,7 @@ def test_environment_files_differ_even_when_their_variables_do_not():
     # Ansible blots out one no_log value wherever it finds it, in another unit's diff too.
     other = "vllm-chat-1.service"
     handed = render([unit(secrets={}), unit(name=other, secrets={})])
-    first, second = handed["environments"].values()
+    first, second = list(handed["environments"].values())
     assert first not in second
     assert second not in first
 

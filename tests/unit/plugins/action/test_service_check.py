@@ -33,7 +33,7 @@ def test_the_services_of_this_host_are_checked_and_shown_and_no_key_is(play, fak
     assert KEY not in output
 
 
-def test_two_endpoints_on_one_host_are_two_checks(play, fake_vllm, plan):
+def test_two_endpoints_on_one_host_are_two_checks(play, plan):
     own = plan["services"][0]["endpoints"][1]
     plan["services"][0]["endpoints"].append({**own, "unit": "vllm-chat-2.service"})
     result = play("service_check", {"plan": plan}, SERVICES)[2]

@@ -213,6 +213,23 @@ def test_old_errors_of_an_engine_that_served_do_not_count():
     assert reasons.reason(lines).code == "cuda_out_of_memory"
 
 
+def test_code_that_a_traceback_quotes_is_no_evidence():
+    lines = [
+        app('    raise OSError("[Errno 28] No space left on device")', level="ERROR"),
+        app("ValueError: other", level="ERROR"),
+    ]
+    assert reasons.reason(lines).summary == "ValueError: other"
+
+
+def test_what_comes_of_a_stop_is_no_failure():
+    lines = [
+        own("Stopping x.service - vLLM engine chat-0..."),
+        app("Worker proc VllmWorker-1 died unexpectedly, shutting"),
+    ]
+    assert reasons.reason(lines) is None
+    assert reasons.reason(lines[1:]).code == "process_died"
+
+
 def test_which_attempt_is_explained(units):
     running, last = units[-1], units[-2]
     assert reasons.last_failed(units, running.invocation, True) is last

@@ -90,3 +90,15 @@ def test_a_failure_names_the_fix(output, fix):
     assert output in text
     assert "HF_DEBUG" not in text
     assert fix in text.partition("Fix: ")[2]
+
+
+def test_a_traceback_is_cut_to_what_it_says():
+    output = (
+        'Traceback (most recent call last):\n  File "/x.py", line 1, in y\n    raise z\n'
+        "UnsupportedProtocol: Request URL is missing an 'http://' or 'https://' protocol.\n"
+    )
+    assert hub.explain(output) == (
+        "Traceback (most recent call last):\n"
+        "UnsupportedProtocol: Request URL is missing an 'http://' or 'https://' protocol.\n"
+        "Fix: let the host reach the hub, or set endpoint to the address of a mirror that it reaches."
+    )

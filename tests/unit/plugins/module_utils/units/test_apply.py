@@ -141,11 +141,15 @@ def test_a_killed_run_is_gone_on_with_or_taken_back(files, witness, verb, then):
     assert not run([service(A, then)], files, witness).changes
 
 
+def interrupted(_name, _digest):
+    raise KeyboardInterrupt
+
+
 def test_a_run_killed_between_restart_and_record_then_taken_back_twice(files, witness, monkeypatch):
     # The process is made from y, the files say x again, and that run is killed too: x must not count as applied.
     run([service(A)], files, witness)
     with monkeypatch.context() as patch:
-        patch.setattr(files, "write_record", lambda _name, _digest: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(files, "write_record", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run([service(A, "/bin/y")], files, witness)
     witness.killed_at = "daemon-reload"
