@@ -85,23 +85,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.vllm.cluster.plugins.module_utils.models import hub
 
 
-def download(module, snapshot, directory):
-    """Bring the files; the marker comes last."""
+def run_hf(module, snapshot, directory, *more):
     params = module.params
-    if not os.access(params["hf"], os.X_OK):
-        module.fail_json(
-            msg=f"There is no hf program at {params['hf']}. Fix: make the environment first (role python_env)."
-        )
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / hub.MARKER).unlink(missing_ok=True)
     timeout = module.get_bin_path("timeout", required=True)
+    argv = [*hub.download_arguments(params["hf"], snapshot, str(directory)), *more]
     rc, out, err = module.run_command(
-        [
-            timeout,
-            "--kill-after=10",
-            str(params["timeout"]),
-            *hub.download_arguments(params["hf"], snapshot, str(directory)),
-        ],
+        [timeout, "--kill-after=10", str(params["timeout"]), *argv],
         environ_update=hub.download_variables(params["endpoint"], params["token"]),
         expand_user_and_vars=False,
     )
@@ -109,6 +98,22 @@ def download(module, snapshot, directory):
         module.fail_json(msg=f"Download of {snapshot.source} took over {params['timeout']} s. Fix: raise timeout.")
     if rc != 0:
         module.fail_json(msg=f"Download of {snapshot.source} to {directory} failed: {hub.explain(out + err)}")
+
+
+def download(module, snapshot, directory):
+    """Bring the files; the marker comes last."""
+    if not os.access(module.params["hf"], os.X_OK):
+        module.fail_json(
+            msg=f"There is no hf program at {module.params['hf']}. Fix: make the environment first (role python_env)."
+        )
+    # Without a way to the hub, hf takes any directory with files in it for the download and reports success. Its dry
+    # run does not. Nor does hf notice a file that was cut short.
+    run_hf(module, snapshot, directory, "--dry-run")
+    for name in hub.damaged(directory):
+        (directory / name).unlink(missing_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / hub.MARKER).unlink(missing_ok=True)
+    run_hf(module, snapshot, directory)
     handle, name = tempfile.mkstemp(dir=module.tmpdir)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(hub.marker_text(snapshot, hub.file_sizes(directory)))

@@ -103,7 +103,7 @@ class Builder:
         source = self._settings.torch_source
         if backend is None or source == "configured":
             return []
-        if source == "auto":
+        if source == "auto" and backend != "auto":  # what uv finds by the host's driver has no name to compare
             rc, out, err = self._call([*install, "--dry-run"])
             torch = changed_packages(packages, out + err).get("torch")
             if rc == 0 and (torch is None or torch.endswith(f"+{backend}")):

@@ -17,10 +17,10 @@ _HINTS = (
     (r"Revision not found", "correct the revision"),
     (r"No space left on device|Disk quota", "free disk space at the model's path"),
     (
-        r"Local entry not found|Connection|timed out|Name or service not known|UnsupportedProtocol",
+        r"Local entry not found|cannot be accessed|Connection|timed out|Name or service not known|UnsupportedProtocol",
         "let the host reach the hub, or set endpoint to the address of a mirror that it reaches",
     ),
-    (r"not found|401|403|gated", "correct the name; a private or gated model needs a token"),
+    (r"[Nn]ot [Ff]ound|401|403|gated", "correct the name; a private or gated model needs a token"),
 )
 
 
@@ -69,22 +69,37 @@ def marker_text(snapshot: Snapshot, sizes: dict[str, int]) -> str:
 
 def missing(snapshot: Snapshot, directory: Path) -> str | None:
     """Why the directory is not this snapshot, complete; None when it is. Reads the marker and the files' sizes."""
-    try:
-        marker = json.loads((directory / MARKER).read_text(encoding="utf-8"))
-        done = Snapshot(marker["source"], marker["revision"])
-        files = dict(marker["files"])
-    except (OSError, ValueError, KeyError, TypeError):
+    marker = _read_marker(directory)
+    if marker is None:
         return "it was not downloaded completely"
+    done, _files = marker
     if done != snapshot:
         return f"it is {done.source} at {done.revision or 'the newest revision of its day'}"
-    sizes = file_sizes(directory)
-    changed = sorted(name for name, size in files.items() if sizes.get(name) != size)
+    changed = damaged(directory)
     return f"files are missing or of another size: {', '.join(changed)}" if changed else None
+
+
+def damaged(directory: Path) -> list[str]:
+    """Files of a complete download that are gone or of another size since; none where there was no such download."""
+    marker = _read_marker(directory)
+    if marker is None:
+        return []
+    sizes = file_sizes(directory)
+    return sorted(name for name, size in marker[1].items() if sizes.get(name) != size)
+
+
+def _read_marker(directory: Path) -> tuple[Snapshot, dict[str, int]] | None:
+    try:
+        marker = json.loads((directory / MARKER).read_text(encoding="utf-8"))
+        return Snapshot(marker["source"], marker["revision"]), dict(marker["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def explain(output: str) -> str:
     """The last lines of a failed download and what to do about it."""
     # Tracebacks help no operator: neither their frames, which are indented, nor hf's line on how to get one.
-    lines = [line.rstrip() for line in output.splitlines() if line[:1].strip() and "HF_DEBUG" not in line]
+    said = output.rpartition("Traceback (most recent call last):")[2]
+    lines = [line.rstrip() for line in said.splitlines() if line[:1].strip() and "HF_DEBUG" not in line]
     hint = next((text for pattern, text in _HINTS if re.search(pattern, output)), None)
     return "\n".join(lines[-_TAIL_LINES:]) + (f"\nFix: {hint}." if hint else "")

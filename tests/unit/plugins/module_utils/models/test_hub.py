@@ -81,6 +81,7 @@ def test_a_mirror_is_asked_for_plain_files():
     [
         ("Error: Revision not found in model 'acme/tiny'.", "correct the revision"),
         ("Error: Model 'acme/nosuch' not found.\nIf the repo is private, ...", "correct the name"),
+        ("RepositoryNotFoundError: 404 Client Error.\nRepository Not Found for url: http://x", "correct the name"),
         ("Error: Local entry not found. [Errno 111] Connection refused", "reach the hub"),
         ("OSError: [Errno 28] No space left on device", "disk space"),
     ],
@@ -94,11 +95,12 @@ def test_a_failure_names_the_fix(output, fix):
 
 def test_a_traceback_is_cut_to_what_it_says():
     output = (
-        'Traceback (most recent call last):\n  File "/x.py", line 1, in y\n    raise z\n'
-        "UnsupportedProtocol: Request URL is missing an 'http://' or 'https://' protocol.\n"
+        'Traceback (most recent call last):\n  File "/x.py", line 1, in y\n    raise z\nConnectError: refused\n'
+        "The above exception was the direct cause of the following exception:\n\n"
+        'Traceback (most recent call last):\n  File "/x.py", line 2, in y\n    raise z\n'
+        "DryRunError: Dry run cannot be performed as the repository cannot be accessed.\n"
     )
     assert hub.explain(output) == (
-        "Traceback (most recent call last):\n"
-        "UnsupportedProtocol: Request URL is missing an 'http://' or 'https://' protocol.\n"
+        "DryRunError: Dry run cannot be performed as the repository cannot be accessed.\n"
         "Fix: let the host reach the hub, or set endpoint to the address of a mirror that it reaches."
     )
