@@ -174,8 +174,8 @@ def test_a_run_after_a_killed_one_waits_for_the_orphaned_uv(arguments, uv, tmp_p
     program.unlink()
     started, ended = tmp_path / "started", tmp_path / "ended"
     program.write_text(
-        f'#!/bin/sh\ncase "$*" in *install*) touch {started}; sleep 2; {uv} "$@"; touch {ended};;'
-        f' *) exec {uv} "$@";; esac\n'
+        f'#!/bin/sh\ncase "$*" in *install*) touch {started}; sleep 2; "{uv}" "$@"; touch {ended};;'
+        f' *) exec "{uv}" "$@";; esac\n'
     )
     program.chmod(0o755)
     first = start(arguments)
@@ -197,7 +197,7 @@ def test_a_run_after_a_killed_one_waits_for_the_orphaned_uv(arguments, uv, tmp_p
 def test_a_command_that_hangs_is_stopped(arguments, uv):
     program = Path(arguments["uv_dir"]) / "bin" / "uv"
     program.unlink()
-    program.write_text(f'#!/bin/sh\ncase "$*" in *install*) exec sleep 100;; *) exec {uv} "$@";; esac\n')
+    program.write_text(f'#!/bin/sh\ncase "$*" in *install*) exec sleep 100;; *) exec "{uv}" "$@";; esac\n')
     program.chmod(0o755)
     answer = run({**arguments, "timeout": 1})
     assert answer["failed"] is True
