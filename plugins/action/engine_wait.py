@@ -13,8 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.vllm.cluster.plugins.module_utils.diagnosis.waiting import Watch
-from ansible_collections.vllm.cluster.plugins.module_utils.planning import secrets
-from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors import PlanError
+from ansible_collections.vllm.cluster.plugins.plugin_utils.secrets import look_up
 
 _KEY_VARIABLE = "VLLM_API_KEY"
 _NEEDED = ("name", "kind", "health_url", "served_model_name", "start_timeout_s")
@@ -112,15 +111,9 @@ class ActionModule(ActionBase):
             }
             reference = (unit.get("secrets") or {}).get(_KEY_VARIABLE)
             if reference:
-                keys[question["name"]] = self._resolve(reference)
+                keys[question["name"]] = look_up(self._templar, reference)
             questions.append(question)
         return questions, keys
-
-    def _resolve(self, reference: str) -> str:
-        try:
-            return secrets.resolve(self._templar.resolve_variable_expression("vllm_services"), reference)
-        except PlanError as error:
-            raise AnsibleActionFail(str(error)) from None
 
     def _outcomes(self, watches: list[Watch], found: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
         return [

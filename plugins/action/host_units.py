@@ -10,14 +10,11 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
-from ansible_collections.vllm.cluster.plugins.module_utils.planning import secrets
-from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors import PlanError
 from ansible_collections.vllm.cluster.plugins.module_utils.units.errors import UnitError
-from ansible_collections.vllm.cluster.plugins.module_utils.units.host_files import HostFiles
+from ansible_collections.vllm.cluster.plugins.module_utils.units.host_files import ENVIRONMENT_DIR, HostFiles
 from ansible_collections.vllm.cluster.plugins.module_utils.units.plan_unit import template_variables
 from ansible_collections.vllm.cluster.plugins.module_utils.units.texts import SECRETS_MARK
-
-_ENVIRONMENT_DIR = "/etc/vllm/units"
+from ansible_collections.vllm.cluster.plugins.plugin_utils.secrets import look_up
 
 
 class ActionModule(ActionBase):
@@ -35,7 +32,7 @@ class ActionModule(ActionBase):
                 raise AnsibleActionFail("parameters are mutually exclusive: plan|units")
             try:
                 arguments.update(self._texts(plan, arguments, task_vars))
-            except (UnitError, PlanError) as error:
+            except UnitError as error:
                 # "from None": a chained traceback is shown with -vvv.
                 raise AnsibleActionFail(str(error)) from None
         result.update(
@@ -46,7 +43,7 @@ class ActionModule(ActionBase):
     def _texts(self, plan: t.Any, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         if not isinstance(plan, list) or not all(isinstance(unit, dict) for unit in plan):
             raise AnsibleActionFail("plan must be a list of units, as hosts.<host>.units of the plan is")
-        files = HostFiles("", arguments.get("environment_dir") or _ENVIRONMENT_DIR, "")
+        files = HostFiles(environment_dir=arguments.get("environment_dir") or ENVIRONMENT_DIR)
         unit_template = self._template("unit.service.j2")
         environment_template = self._template("unit.env.j2")
         units, environments = [], {}
@@ -64,10 +61,7 @@ class ActionModule(ActionBase):
 
     def _secrets(self, unit: dict[str, t.Any]) -> dict[str, str]:
         references = unit.get("secrets") or {}
-        if not references:
-            return {}
-        services = self._templar.resolve_variable_expression("vllm_services")
-        return {variable: secrets.resolve(services, reference) for variable, reference in references.items()}
+        return {variable: look_up(self._templar, reference) for variable, reference in references.items()}
 
     def _template(self, name: str) -> str:
         return self._loader.get_text_file_contents(self._find_needle("templates", name))

@@ -11,8 +11,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.vllm.cluster.plugins.module_utils.planning import secrets
-from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors import PlanError
+from ansible_collections.vllm.cluster.plugins.plugin_utils.secrets import look_up
 
 display = Display()
 
@@ -35,7 +34,7 @@ class ActionModule(ActionBase):
             host = task_vars["inventory_hostname"]
             arguments["services"] = [item for service in plan["services"] for item in self._items(service, host)]
             arguments["api_keys"] = {
-                item["name"]: self._resolve(service["api_key"])
+                item["name"]: look_up(self._templar, service["api_key"])
                 for service in plan["services"]
                 if service.get("api_key")
                 for item in self._items(service, host)
@@ -63,9 +62,3 @@ class ActionModule(ActionBase):
             }
             for endpoint in endpoints
         ]
-
-    def _resolve(self, reference: str) -> str:
-        try:
-            return secrets.resolve(self._templar.resolve_variable_expression("vllm_services"), reference)
-        except PlanError as error:
-            raise AnsibleActionFail(str(error)) from None

@@ -9,10 +9,10 @@ import types
 from pathlib import Path
 
 import pytest
+from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.vllm.cluster.plugins.action.host_units import ActionModule
-from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors import PlanError
 from ansible_collections.vllm.cluster.plugins.module_utils.units import texts
 from ansible_collections.vllm.cluster.plugins.module_utils.units.errors import UnitError
 
@@ -163,7 +163,7 @@ def test_a_directory_of_ones_own():
 
 
 def test_a_secret_that_is_gone_is_refused():
-    with pytest.raises(PlanError, match=r"vllm_services\[0\].secrets.HF_TOKEN"):
+    with pytest.raises(AnsibleActionFail, match=r"vllm_services\[0\].secrets.HF_TOKEN"):
         render([unit(secrets={"HF_TOKEN": "chat.secrets.HF_TOKEN"})])
 
 
