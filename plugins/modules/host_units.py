@@ -156,7 +156,7 @@ actions:
       operations: [write unit, restart]
       reasons: [the unit file changes]
 restarted:
-  description: Units that were running and began anew.
+  description: Units that were running, or that systemd was trying to run, and that began anew.
   returned: success
   type: list
   elements: str
@@ -195,7 +195,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.vllm.cluster.plugins.module_utils.units import report, texts
 from ansible_collections.vllm.cluster.plugins.module_utils.units.apply import apply, look
 from ansible_collections.vllm.cluster.plugins.module_utils.units.errors import UnitError
-from ansible_collections.vllm.cluster.plugins.module_utils.units.host_files import HostFiles
+from ansible_collections.vllm.cluster.plugins.module_utils.units.host_files import (
+    ENVIRONMENT_DIR,
+    RECORD_DIR,
+    UNIT_DIR,
+    HostFiles,
+)
 from ansible_collections.vllm.cluster.plugins.module_utils.units.systemctl import Systemctl
 from ansible_collections.vllm.cluster.plugins.module_utils.units.transaction import Transaction, Wanted, decide
 
@@ -273,9 +278,9 @@ def main() -> None:
             "target": {"type": "str"},
             "allow_restart": {"type": "bool", "default": False},
             "prune": {"type": "bool", "default": True},
-            "unit_dir": {"type": "path", "default": "/etc/systemd/system"},
-            "environment_dir": {"type": "path", "default": "/etc/vllm/units"},
-            "record_dir": {"type": "path", "default": "/var/lib/vllm-units"},
+            "unit_dir": {"type": "path", "default": UNIT_DIR},
+            "environment_dir": {"type": "path", "default": ENVIRONMENT_DIR},
+            "record_dir": {"type": "path", "default": RECORD_DIR},
         },
         mutually_exclusive=[("plan", "units")],
         required_one_of=[("plan", "units")],

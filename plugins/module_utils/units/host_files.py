@@ -17,6 +17,10 @@ import typing as t
 from . import texts
 from .errors import UnitError
 
+UNIT_DIR = "/etc/systemd/system"
+ENVIRONMENT_DIR = "/etc/vllm/units"
+RECORD_DIR = "/var/lib/vllm-units"
+
 _UNIT_MODE = 0o644
 _SECRET_MODE = 0o600
 _SECRET_DIR_MODE = 0o700
@@ -36,7 +40,9 @@ class OnDisk:
 class HostFiles:
     """The three directories, all owned by the user that runs this (root on hosts)."""
 
-    def __init__(self, unit_dir: str, environment_dir: str, record_dir: str) -> None:
+    def __init__(
+        self, unit_dir: str = UNIT_DIR, environment_dir: str = ENVIRONMENT_DIR, record_dir: str = RECORD_DIR
+    ) -> None:
         self.unit_dir = unit_dir
         self.environment_dir = environment_dir
         self.record_dir = record_dir
