@@ -32,16 +32,8 @@ options:
     description: Seconds that any one command may take.
     type: int
     default: 20
-attributes:
-  check_mode:
-    support: full
-    description: Reads only, so check mode does the same.
-  diff_mode:
-    support: none
-    description: Changes nothing, so there is no difference to show.
-  idempotent:
-    support: full
-    description: Changes nothing.
+extends_documentation_fragment:
+  - vllm.cluster.read_only
 seealso:
   - module: vllm.cluster.host_probe
 """

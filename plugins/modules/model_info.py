@@ -89,16 +89,8 @@ options:
       vllm_version:
         description: The release of vLLM. The newest that is known unless told.
         type: str
-attributes:
-  check_mode:
-    support: full
-    description: Reads only, so check mode does the same.
-  diff_mode:
-    support: none
-    description: Changes nothing, so there is no difference to show.
-  idempotent:
-    support: full
-    description: Changes nothing.
+extends_documentation_fragment:
+  - vllm.cluster.read_only
 author:
   - The vllm.cluster authors (@vllm-cluster)
 """

@@ -22,16 +22,8 @@ options:
       - C(HOME) finds that person's pip configuration. C(PIP_*) wins over it, as in pip.
     type: dict
     default: {}
-attributes:
-  check_mode:
-    support: full
-    description: Reads only.
-  diff_mode:
-    support: none
-    description: Changes nothing, so there is no difference to show.
-  idempotent:
-    support: full
-    description: Changes nothing.
+extends_documentation_fragment:
+  - vllm.cluster.read_only
 seealso:
   - name: The lab
     description: How lab hosts are made.

@@ -15,18 +15,11 @@ description:
   - V(health), C(/health) answers 200. V(models), C(/v1/models) lists the model. V(completion) and V(chat), an answer at
     temperature 0 came back and its tokens are counted. V(stream), a streamed completion arrives and is closed.
     V(wrong_key), a wrong key and no key get 401. Without a configured key that check is not done, and says so.
+  - In check mode it asks too, completions included.
 author:
   - The vllm.cluster authors (@vllm-cluster)
-attributes:
-  check_mode:
-    support: full
-    description: It asks in both modes, completions included. It changes nothing.
-  diff_mode:
-    support: none
-    description: There is nothing to change.
-  idempotent:
-    support: full
-    description: It never changes anything.
+extends_documentation_fragment:
+  - vllm.cluster.read_only
 options:
   services:
     description: The services to check. One of O(services) and O(plan) is needed.

@@ -17,18 +17,11 @@ description:
   - An engine is healthy when the last rung holds. C(/health) and C(/v1/models) answer 200 while an engine is wedged.
   - For an engine with a unit that is not healthy the journal is read. It tells how far the start has come
     (RV(engines[].progress)) and why the last start failed (RV(engines[].reason)).
+  - In check mode it asks too, the completion of one token included.
 author:
   - The vllm.cluster authors (@vllm-cluster)
-attributes:
-  check_mode:
-    support: full
-    description: It reads and asks in both modes, the completion of one token included. It changes nothing.
-  diff_mode:
-    support: none
-    description: There is nothing to change.
-  idempotent:
-    support: full
-    description: It never changes anything.
+extends_documentation_fragment:
+  - vllm.cluster.read_only
 options:
   engines:
     description: The engines to check.
