@@ -1,38 +1,28 @@
 # Copyright: (c) 2026, The vllm.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which options ``vllm serve`` takes in which release, from ``serve_flags.json``.
+"""Which options ``vllm serve`` takes in which release, and what follows each.
 
-The table says for each option in which sampled releases it was seen. A release newer than the table is judged by its
-newest column; the caller can tell the person so (see newest()).
+Names are written without dashes in front: ``max-model-len``. Measured with the argument parser of every release of the
+tables (docs/releases.md). A release newer than the tables is judged by their newest; see coverage() of tables.
 """
 
 from __future__ import annotations
 
-import difflib
-import functools
-import json
-import pathlib
 import typing as t
 
-from . import versions
+from . import connectors, tables, timelines, versions
+from .standing import Standing, standing
 
+oldest = tables.oldest
+newest = tables.newest
 
-@functools.lru_cache(maxsize=1)
-def _table() -> dict[str, t.Any]:
-    path = pathlib.Path(__file__).with_name("serve_flags.json")
-    loaded: dict[str, t.Any] = json.loads(path.read_text(encoding="utf-8"))
-    return loaded
-
-
-def oldest() -> str:
-    """The first release of the table."""
-    return str(_table()["sampled"][0])
-
-
-def newest() -> str:
-    """The last release of the table."""
-    return str(_table()["sampled"][-1])
+#: ``--config.key value`` for an option that takes JSON. 0.9.0 tried, and turned every underscore of a key into a dash.
+_DOTTED_SINCE = "0.9.1"
+#: ``--disable-x`` beside ``--enable-x``, and the reverse, for every option with a ``--no-`` twin.
+_OPPOSITES_SINCE = "0.33.0"
+_OPPOSITE = {"enable-": "disable-", "disable-": "enable-"}
+_TRANSFER = "kv-transfer-config"
 
 
 def normalize(name: str) -> str:
@@ -41,40 +31,153 @@ def normalize(name: str) -> str:
     return base.lstrip("-").replace("_", "-") + dot + tail
 
 
+def names(version: str) -> list[str]:
+    """Every option of the release, twins left out."""
+    return sorted(name for name, line in _lines().items() if line.span(version))
+
+
+def spellings(name: str, version: str) -> list[str]:
+    """An option and its twins, as the release takes them; nothing for an option that it does not have."""
+    value = _kind(name, version)
+    if value is None:
+        return []
+    found = [name]
+    if value == "pair":
+        found.append(f"no-{name}")
+        if versions.parse(version) >= versions.parse(_OPPOSITES_SINCE):
+            found += [there + name[len(here) :] for here, there in _OPPOSITE.items() if name.startswith(here)]
+    return found
+
+
+def kind(name: str, version: str) -> str | None:
+    """What follows the option in this release, None where it is not taken.
+
+    ``switch``: nothing; it is given or not, and has no ``--no-`` twin.
+    ``pair``: nothing; ``--no-<name>`` says the opposite.
+    ``boolean``: nothing, or true or false. ``optional``: nothing, or a text.
+    ``int``, ``float``, ``string``, ``json``: one value.
+    ``list``: one value or more, each its own argument.
+    ``append``: one value; repeat the option for each further one.
+    """
+    base = plain(name, version)
+    return None if base is None else _kind(base, version)
+
+
+def plain(name: str, version: str) -> str | None:
+    """The option that a spelling belongs to in the release: itself, or what it is the twin of; None: it is not taken.
+
+    ``no-enable-lora`` and, from 0.33.0 on, ``disable-lora`` are ``enable-lora``.
+    """
+    written = normalize(name).partition(".")[0]
+    if _kind(written, version):
+        return written
+    return next((other for other in _plain_names(written) if written in spellings(other, version)), None)
+
+
 def accepts(name: str, version: str) -> bool:
-    """Does ``vllm serve`` of this release take the option? Its ``--no-`` twin counts as the option itself."""
-    base = _base(name)
-    wanted = min(versions.parse(version), versions.parse(newest()))
-    ranges = _table()["flags"].get(base, [])
-    return any(versions.parse(first) <= wanted <= versions.parse(last) for first, last in ranges)
+    """Does ``vllm serve`` of this release take the option? Its twins count, and keys of JSON values behind a dot."""
+    base = plain(name, version)
+    _option, dot, tail = normalize(name).partition(".")
+    if base is None or not dot:
+        return base is not None
+    dotted = _kind(base, version) == "json" and versions.parse(version) >= versions.parse(_DOTTED_SINCE)
+    if dotted and base == _TRANSFER:
+        return connectors.transfer_key(_first_key(tail), version).valid
+    return dotted
 
 
-def is_switch(name: str) -> bool:
-    """True for an option that has no ``--no-`` twin: it is either given or not."""
-    return _base(name) in _table()["switches"]
+def is_switch(name: str, version: str | None = None) -> bool:
+    """True for an option that has no ``--no-`` twin: it is either given or not. version: the newest unless given."""
+    return kind(name, version or newest()) == "switch"
+
+
+def misfit(name: str, value: t.Any, version: str) -> str:
+    """Why a value of this shape cannot follow the option, as ``takes no value: write true or false``; empty: it can.
+
+    Only shapes are judged (truth value, mapping, list, text), not what a text says. None leaves an option out.
+    """
+    taken = kind(name, version)
+    if value is None or taken is None or "." in normalize(name):
+        return ""
+    if taken in ("switch", "pair"):
+        return "" if isinstance(value, bool) else "takes no value: write true or false"
+    if isinstance(value, bool):
+        return "" if taken in ("boolean", "optional", "json") else "takes a value, not true or false"
+    if isinstance(value, dict):
+        return "" if taken in ("json", "list", "append") else "takes one value, not a mapping"
+    if isinstance(value, (list, tuple)):
+        return "" if taken in ("list", "append", "json") else "takes one value, not a list"
+    return ""
+
+
+def find(name: str, version: str) -> Standing:
+    """How the option stands in the release; what to do where it is not taken."""
+    base, dot, tail = normalize(name).partition(".")
+    taken = plain(name, version)
+    if taken and dot and not accepts(name, version):
+        return _find_key(taken, tail, version)
+    long = None if taken else _short_forms().get(base, timelines.NEVER).at(version)
+    if long:
+        return _refused(name, f"write {_shown(long)}", {"flags": (long,)})
+    if taken is None and base not in _lines():
+        other = next((other for other in _plain_names(base) if other in _lines()), None)
+        if other and _kind(other, version):
+            return _refused(name, _without_twin(other, version), {"flags": (other,)})
+        base = other or base  # a twin of an option that has gone, or has not come yet, shares its fate
+    nowhere = f"leave it out; `vllm serve --help=all` of {version} lists what it takes"
+    return standing(taken or base, version, _lines(), "flags", nowhere, _shown)
+
+
+def _without_twin(option: str, version: str) -> str:
+    paired = _kind(option, version) == "pair"
+    return f"write {_shown(option)}: false" if paired else f"leave it out: {_shown(option)} has no opposite"
+
+
+def _find_key(option: str, tail: str, version: str) -> Standing:
+    """A key behind a dot that the release does not take."""
+    if _kind(option, version) != "json":
+        return _refused(option, f"{_shown(option)} takes no keys: give it one value")
+    if versions.parse(version) < versions.parse(_DOTTED_SINCE):
+        return _refused(
+            option, f"give {_shown(option)} its whole value; {_DOTTED_SINCE} and later take keys behind a dot"
+        )
+    return connectors.transfer_key(_first_key(tail), version)
+
+
+def _refused(name: str, advice: str, now: t.Mapping[str, tuple[str, ...]] | None = None) -> Standing:
+    return Standing(name, False, True, None, None, advice, now or {})
 
 
 def advice(name: str, version: str) -> str:
     """What to do about an option that the release does not take."""
-    base = _base(name)
-    replaced = _table()["replaced"].get(base)
-    if replaced:
-        return str(replaced)
-    ranges = _table()["flags"].get(base)
-    if ranges:
-        spans = ", ".join(f"{first} to {last}" for first, last in ranges)
-        return f"leave it out, or use a release that has it ({spans})"
-    close = difflib.get_close_matches(
-        base, [flag for flag in _table()["flags"] if accepts(flag, version)], n=3, cutoff=0.6
-    )
-    if close:
-        return "did you mean " + " or ".join(flag.replace("-", "_") for flag in close) + "?"
-    return f"leave it out; `vllm serve --help=all` of {version} lists what it takes"
+    return find(name, version).advice
 
 
-def _base(name: str) -> str:
-    flags = _table()["flags"]
-    base = normalize(name).partition(".")[0]
-    if base not in flags and base.startswith("no-"):
-        base = base[3:]
-    return base
+def _lines() -> t.Mapping[str, timelines.Timeline]:
+    return timelines.timelines("serve_flags", "flags")
+
+
+def _short_forms() -> t.Mapping[str, timelines.Timeline]:
+    return timelines.timelines("serve_flags", "short_forms")
+
+
+def _kind(base: str, version: str) -> str | None:
+    found: str | None = _lines().get(base, timelines.NEVER).at(version)
+    return found
+
+
+def _plain_names(twin: str) -> t.Iterator[str]:
+    if twin.startswith("no-"):
+        yield twin[3:]
+    for here, there in _OPPOSITE.items():
+        if twin.startswith(here):
+            yield there + twin[len(here) :]
+
+
+def _first_key(tail: str) -> str:
+    """``kv_connector_extra_config.backends+`` -> ``kv_connector_extra_config``."""
+    return tail.partition(".")[0].rstrip("+")
+
+
+def _shown(name: str) -> str:
+    return name.replace("-", "_")

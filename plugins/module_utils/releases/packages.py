@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from . import runtimes, timelines
+
 #: The release the collection is tested with, and the Ray that goes with it.
 DEFAULT_VLLM = "0.32.0"
 DEFAULT_RAY = "2.60.0"
@@ -32,8 +34,39 @@ def environment(version: str, accelerator: str, ray: str, extras: t.Sequence[str
     }
 
 
-def image(version: str, accelerator: str, machine: str) -> str:
-    """The vLLM project's own image of a release. machine: the host's ``uname -m``."""
-    if accelerator == "cpu":
-        return f"vllm/vllm-openai-cpu:v{version}-{'arm64' if machine == 'aarch64' else machine}"
-    return f"vllm/vllm-openai:v{version}"
+def image(version: str, accelerator: str, machine: str, cuda: str | None = None) -> str:
+    """The vLLM project's own image of a release; image_problem() tells whether there is one.
+
+    machine: the host's ``uname -m``. cuda: a CUDA build other than the release's default, such as ``12.9``.
+    """
+    pattern = _pattern(version, accelerator, machine) or _newest_pattern(accelerator, machine)
+    name = pattern.format(version=version)
+    builds = runtimes.cuda_builds(version)
+    return name if accelerator != "cuda" or cuda in (None, builds[0]) else f"{name}-cu{(cuda or '').replace('.', '')}"
+
+
+def image_problem(version: str, accelerator: str, machine: str, cuda: str | None = None) -> str:
+    """Why the project publishes no such image, for a person to read; empty: it does."""
+    if _pattern(version, accelerator, machine) is None:
+        line = timelines.timelines("runtimes", "images").get(f"{accelerator} {machine}", timelines.NEVER)
+        spans = ", ".join(f"{since} to {until}" for since, until in line.stretches())
+        there = f"there are images of {spans}" if spans else "there are none of any release"
+        return f"the vLLM project publishes no {accelerator} image of {version} for {machine}; {there}"
+    builds = runtimes.cuda_builds(version)
+    if accelerator == "cuda" and cuda is not None and cuda not in builds:
+        return f"the vLLM project builds images of {version} for CUDA {' and '.join(builds)}, not {cuda}"
+    return ""
+
+
+def _pattern(version: str, accelerator: str, machine: str) -> str | None:
+    found: str | None = (
+        timelines.timelines("runtimes", "images").get(f"{accelerator} {machine}", timelines.NEVER).at(version)
+    )
+    return found
+
+
+def _newest_pattern(accelerator: str, machine: str) -> str:
+    """The name an image would have; for machines nobody builds for, that of the common one."""
+    lines = timelines.timelines("runtimes", "images")
+    line = lines.get(f"{accelerator} {machine}") or lines[f"{accelerator} x86_64"]
+    return str(line.spans[-1].value)
