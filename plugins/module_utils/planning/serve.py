@@ -24,6 +24,7 @@ _PARALLEL_FLAGS = {
 
 def check_args(service: Service, refusals: Refusals) -> None:
     """Refuse options that the release does not take, or that the plan sets itself."""
+    version = service["version"]
     seen: dict[str, str] = {}
     for written, value in service["args"].items():
         path = f"{service.path}.args.{written}"
@@ -33,11 +34,14 @@ def check_args(service: Service, refusals: Refusals) -> None:
         seen[name] = str(written)
         if name in OWNED_ARGS:
             refusals.add(path, None, "is set by the plan", f"use {service.path}.{OWNED_ARGS[name]}")
-        elif name.startswith("no-") and flags.accepts(name, service["version"]):
-            refusals.add(path, None, "negates an option by name", f"write {name[3:].replace('-', '_')}: false")
-        elif not flags.accepts(name, service["version"]):
-            rule = f"vllm serve {service['version']} has no option --{name.partition('.')[0]}"
-            refusals.add(path, None, rule, flags.advice(name, service["version"]))
+        elif not flags.accepts(name, version):
+            rule = f"vllm serve {version} has no option --{name.partition('.')[0]}"
+            refusals.add(path, None, rule, flags.advice(name, version))
+        elif flags.plain(name, version) != name.partition(".")[0]:
+            fix = f"write {str(flags.plain(name, version)).replace('-', '_')}: false"
+            refusals.add(path, None, "negates an option by name", fix)
+        elif flags.misfit(name, value, version):
+            refusals.add(path, value, flags.misfit(name, value, version), f"see `vllm serve --help=all` of {version}")
         elif any(ord(sign) < 32 for sign in _text(value)):
             refusals.add(path, None, "holds a line break or control character", "write it on one line")
     for size, option in _PARALLEL_FLAGS.items():
@@ -68,19 +72,20 @@ def command(engine: Engine, model: str, port: int, served_names: t.Sequence[str]
     if service["executor"] != "auto":
         argv += ["--distributed-executor-backend", service["executor"]]
     for name, value in service["args"].items():
-        argv += _option(flags.normalize(str(name)), value)
+        argv += _option(flags.normalize(str(name)), value, service["version"])
     return argv
 
 
-def _option(name: str, value: t.Any) -> list[str]:
-    """None leaves an option out; true and false choose a switch or its ``--no-`` twin; mappings become JSON."""
-    if value is None:
+def _option(name: str, value: t.Any, version: str) -> list[str]:
+    """The words of one option, by what follows it in the release (flags.kind). None leaves it out."""
+    kind = flags.kind(name, version)
+    if value is None or (kind == "switch" and value is False):
         return []
-    if value is True:
-        return [f"--{name}"]
-    if value is False:
-        return [] if flags.is_switch(name) else [f"--no-{name}"]
-    if isinstance(value, (list, tuple)):
+    if kind in ("switch", "pair"):
+        return [f"--{name}" if value else f"--no-{name}"]
+    if isinstance(value, (list, tuple)) and kind == "append":
+        return [word for item in value for word in (f"--{name}", _text(item))]
+    if isinstance(value, (list, tuple)) and kind == "list":
         return [f"--{name}", *(_text(item) for item in value)] if value else []
     return [f"--{name}", _text(value)]
 

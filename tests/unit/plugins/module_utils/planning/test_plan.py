@@ -137,17 +137,23 @@ def test_a_switch_is_left_out_when_false():
     assert not [word for word in unit["exec"] if "log-stats" in word]
 
 
-def test_mappings_become_json_and_lists_words():
-    unit = units(
-        make(
-            {**CHAT, "args": {"hf_overrides": {"b": [1], "a": "x y"}, "allowed_origins": ["a", "b"], "middleware": []}}
-        )
-    )
-    words = unit["vllm-chat-0.service"]["exec"]
-    assert words[words.index("--hf-overrides") + 1] == '{"a":"x y","b":[1]}'
-    start = words.index("--allowed-origins")
-    assert words[start + 1 : start + 3] == ["a", "b"]
-    assert "--middleware" not in words
+@pytest.mark.parametrize(
+    ("version", "arguments", "words"),
+    [
+        ("0.32.0", {"hf_overrides": {"b": [1], "a": "x y"}}, ["--hf-overrides", '{"a":"x y","b":[1]}']),
+        ("0.32.0", {"allowed_origins": ["a", "b"]}, ["--allowed-origins", '["a","b"]']),
+        ("0.32.0", {"middleware": ["m.A", "m.B"]}, ["--middleware", "m.A", "--middleware", "m.B"]),
+        ("0.32.0", {"cudagraph_capture_sizes": [1, 2, 4]}, ["--cudagraph-capture-sizes", "1", "2", "4"]),
+        ("0.32.0", {"cudagraph_capture_sizes": []}, []),
+        ("0.32.0", {"kv_transfer_config.kv_role": "kv_both"}, ["--kv-transfer-config.kv_role", "kv_both"]),
+        ("0.8.0", {"enable_chunked_prefill": False}, ["--enable-chunked-prefill", "false"]),
+        ("0.32.0", {"max_model_len": "32k", "seed": None}, ["--max-model-len", "32k"]),
+    ],
+)
+def test_each_kind_of_option_has_its_words(version, arguments, words):
+    unit = units(make({**CHAT, "version": version, "args": arguments}))["vllm-chat-0.service"]
+    start = unit["exec"].index("--served-model-name") + 3
+    assert unit["exec"][start:] == words
 
 
 def test_a_container_takes_values_by_name_and_no_privileges():

@@ -122,6 +122,22 @@ CASES = [
         ["enable_prefix_caching: false"],
     ),
     (
+        "value for a switch",
+        [{**OK, "args": {"enforce_eager": "always"}}],
+        {},
+        {},
+        f"{S0}.args.enforce_eager",
+        ["'always'", "takes no value: write true or false"],
+    ),
+    (
+        "list for a number",
+        [{**OK, "args": {"max_model_len": [1, 2]}}],
+        {},
+        {},
+        f"{S0}.args.max_model_len",
+        ["takes one value, not a list"],
+    ),
+    (
         "option with a line break",
         [{**OK, "args": {"chat_template": "a\nb"}}],
         {},
