@@ -150,6 +150,18 @@ def test_a_rebooted_host_serves_again_without_help(lab):
     print(f"serving again {lab.wait_for_token('m2', 8001, 'pair'):.0f} seconds after the start")
 
 
+def test_a_host_that_was_cut_off_is_as_before(lab):
+    before = main_pid(lab.host("m2"), "vllm-pair-1")
+    assert lab.playbook("lab_fault.yml", extra={"lab_fault": "cut", "lab_fault_hosts": ["m2"]}).status == 0
+    try:
+        assert lab.ask("m2", 8001, "/health", timeout=3)[0] == 0
+        assert lab.playbook("verify.yml", "--limit", "m2", "-e", "ansible_ssh_timeout=3").status != 0
+    finally:
+        assert lab.playbook("lab_fault.yml", extra={"lab_fault": "heal", "lab_fault_hosts": ["m2"]}).status == 0
+    lab.wait_for_token("m2", 8001, "pair", timeout=30)
+    assert main_pid(lab.host("m2"), "vllm-pair-1") == before
+
+
 def test_a_port_that_a_foreign_process_holds_is_refused(lab, services):
     host = lab.host("m1")
     host.run_expect([0], "systemd-run --unit=foreign python3 -m http.server 8005")
