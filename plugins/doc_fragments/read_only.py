@@ -7,6 +7,8 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
+    """Attributes of a module that only reads."""
+
     DOCUMENTATION = r"""
 options: {}
 attributes:
