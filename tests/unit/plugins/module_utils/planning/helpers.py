@@ -61,3 +61,14 @@ def refusals_of(*services, probes=None, **fleet):
 
 def units(document):
     return {unit["name"]: unit for host in document["hosts"].values() for unit in host["units"]}
+
+
+def assert_refused(services, fleet, probes, path, words):
+    """The planner refuses, names the path, says the words and a fix, and tells no secret."""
+    listed = services if isinstance(services, list) else []
+    fleet = fleet if listed == services else {**fleet, "vllm_services": services}
+    messages = {refusal.path: str(refusal) for refusal in refusals_of(*listed, probes=probes, **fleet)}
+    assert path in messages, messages
+    assert [word for word in words if word not in messages[path]] == []
+    assert "Fix: " in messages[path]
+    assert "hidden" not in messages[path]

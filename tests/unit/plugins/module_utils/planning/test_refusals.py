@@ -1,13 +1,13 @@
 # Copyright: (c) 2026, The vllm.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every refusal: what is written, the path that the message must name, and words that it must hold."""
+"""Refusals that need no host: what is written, the path that the message must name, and words that it must hold."""
 
 from __future__ import annotations
 
 import pytest
 
-from .helpers import parse, probe, refusals_of
+from .helpers import assert_refused, parse, refusals_of
 
 OK = {"name": "a", "model": "org/m", "hosts": "gpu1"}
 S0 = "vllm_services[0]"
@@ -216,114 +216,6 @@ CASES = [
         f"{S0}.parallel.decode_context",
         ["no option --decode-context-parallel-size"],
     ),
-    (
-        "more GPUs than the host has",
-        [{**OK, "gpus": 9}],
-        {},
-        {},
-        f"{S0}.gpus",
-        ["takes 9 GPUs", "host gpu1 has 8 GPUs"],
-    ),
-    (
-        "GPUs used up",
-        [{**OK, "gpus": 8}, {**OK, "name": "b"}],
-        {},
-        {},
-        "vllm_services[1].parallel",
-        ["takes 1 GPUs", "has 8 GPUs, 0 of them free"],
-    ),
-    (
-        "GPUs on a CPU host",
-        [{**OK, "hosts": "cpu1", "gpus": 2}],
-        {},
-        {},
-        f"{S0}.gpus",
-        ["takes 2 GPUs", "host cpu1 has 0 GPUs"],
-    ),
-    (
-        "CUDA on a CPU host",
-        [{**OK, "hosts": "cpu1", "accelerator": "cuda"}],
-        {},
-        {},
-        f"{S0}.parallel",
-        ["host cpu1 has 0 GPUs"],
-    ),
-    ("GPU that is not there", [{**OK, "devices": [8]}], {}, {}, f"{S0}.devices", ["has no GPU 8"]),
-    (
-        "GPU given twice",
-        [{**OK, "devices": [0]}, {**OK, "name": "b", "devices": [0]}],
-        {},
-        {},
-        "vllm_services[1].devices",
-        ["GPU 0 of gpu1 is taken by vllm_services[0].devices"],
-    ),
-    (
-        "GPU named twice",
-        [{**OK, "devices": [0, 0], "parallel": {"tensor": 2}}],
-        {},
-        {},
-        f"{S0}.devices",
-        ["GPU 0 of gpu1 is taken"],
-    ),
-    ("GPUs of replicas", [{**OK, "devices": [0], "replicas": 2}], {}, {}, f"{S0}.devices", ["several replicas"]),
-    ("GPUs do not match ranks", [{**OK, "devices": [0, 1]}], {}, {}, f"{S0}.devices", ["the engine has 1 ranks"]),
-    (
-        "GPUs named on a CPU host",
-        [{**OK, "hosts": "cpu1", "devices": [0]}],
-        {},
-        {},
-        f"{S0}.devices",
-        ["runs this service on the CPU"],
-    ),
-    ("host that was not probed", [OK], {}, {"gpu1": None}, f"{S0}.accelerator", ["gpu1 was not probed"]),
-    (
-        "driver that fails",
-        [OK],
-        {},
-        {"gpu1": {**probe(0), "driver": "failing", "driver_error": "NVML mismatch"}},
-        f"{S0}.accelerator",
-        ["nvidia-smi of host gpu1 finds no GPU: NVML mismatch"],
-    ),
-    (
-        "GPUs of a host that was not probed",
-        [{**OK, "accelerator": "cuda"}],
-        {},
-        {"gpu1": None},
-        f"{S0}.hosts",
-        ["was not probed"],
-    ),
-    (
-        "port of a foreign process",
-        [{**OK, "port": 9000}],
-        {},
-        {"gpu1": probe(8, listeners=[{"port": 9000, "process": "nginx", "pid": 7, "unit": "nginx.service"}])},
-        f"{S0}.port",
-        ["9000", "held on host gpu1 by nginx (pid 7)"],
-    ),
-    (
-        "model directory that is missing",
-        [{**OK, "model": "/m"}],
-        {},
-        {"gpu1": probe(8, paths={"/m": {"exists": False, "directory": False, "model": False}})},
-        f"{S0}.model",
-        ["'/m'", "does not exist on host gpu1"],
-    ),
-    (
-        "model directory that is a file",
-        [{**OK, "model": "/m"}],
-        {},
-        {"gpu1": probe(8, paths={"/m": {"exists": True, "directory": False, "model": False}})},
-        f"{S0}.model",
-        ["is a file"],
-    ),
-    (
-        "model directory without a model",
-        [{**OK, "model": "/m/"}],
-        {},
-        {"gpu1": probe(8, paths={"/m": {"exists": True, "directory": True, "model": False}})},
-        f"{S0}.model",
-        ["has no config.json"],
-    ),
 ]
 
 
@@ -331,13 +223,7 @@ CASES = [
     ("services", "fleet", "probes", "path", "words"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
 def test_refused(services, fleet, probes, path, words):
-    listed = services if isinstance(services, list) else []
-    fleet = fleet if listed == services else {**fleet, "vllm_services": services}
-    messages = {refusal.path: str(refusal) for refusal in refusals_of(*listed, probes=probes, **fleet)}
-    assert path in messages, messages
-    assert [word for word in words if word not in messages[path]] == []
-    assert "Fix: " in messages[path]
-    assert "hidden" not in messages[path]
+    assert_refused(services, fleet, probes, path, words)
 
 
 def test_the_services_of_the_table_are_good_without_their_fault():
