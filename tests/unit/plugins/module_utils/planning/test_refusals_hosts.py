@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The vllm.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refusals for what the hosts are: what is written, the path that the message must name, and words that it must hold."""
+"""Refusals for what the hosts are: what is written, the path that the message must name, and its words."""
 
 from __future__ import annotations
 

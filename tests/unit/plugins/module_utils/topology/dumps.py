@@ -113,7 +113,7 @@ def hosts(draw: st.DrawFn, most_gpus: int = 8) -> Host:
             draw(st.sampled_from(["0", "1", "N/A", "0-1", "0,2-8"])),
             draw(st.sampled_from(["N/A", "2", "18"])),
         )[: len(columns)]
-        for _ in range(gpus)
+        for _gpu in range(gpus)
     ]
     devices = {name: f"mlx5_{name[3:]}" for name in nics} if style == "NIC" else {}
     return Host(gpus, nics, links, columns, affinity, devices)
@@ -201,14 +201,14 @@ def damaged(draw: st.DrawFn, host: Host) -> str:
         del rows[draw(st.integers(0, len(rows) - 1))]
         return "\n".join(rows)
     if kind == "swap":
-        a, b = (draw(st.integers(0, len(rows) - 1)) for _ in range(2))
+        a, b = (draw(st.integers(0, len(rows) - 1)) for _side in range(2))
         rows[a], rows[b] = rows[b], rows[a]
         return "\n".join(rows)
     if kind == "blanks":
         width = draw(st.integers(1, 60))
         return "\n".join(row[:width].rstrip() + row[width:].lstrip() for row in rows)
     result = list(whole)
-    for _ in range(draw(st.integers(1, 4))):
+    for _damage in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, len(result) - 1))
         result[at : at + draw(st.integers(0, 3))] = draw(
             st.sampled_from(["", " ", "\t", "\n", "X", "\ufffd", "N", "1"])
