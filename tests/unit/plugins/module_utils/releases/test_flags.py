@@ -169,7 +169,7 @@ def test_a_large_plan_asks_quickly():
     names = flags.names(tables.newest())
     flags.accepts(names[0], "0.32.0")
     start = time.process_time()
-    for _ in range(100):
+    for _round in range(100):
         for name in names:
             flags.accepts(name, "0.32.0")
     assert time.process_time() - start < 2, "about 35,000 questions, as 1,000 services of 35 options ask"
