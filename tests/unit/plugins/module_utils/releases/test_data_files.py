@@ -94,7 +94,9 @@ def test_every_release_tells_what_plans_ask_for():
     assert set(tables.load("releases")["untold"]) < set(SAMPLED)
 
 
-@pytest.mark.parametrize(("section", "name", "row"), ADVICE, ids=[f"{section}-{name}" for section, name, _row in ADVICE])
+@pytest.mark.parametrize(
+    ("section", "name", "row"), ADVICE, ids=[f"{section}-{name}" for section, name, _row in ADVICE]
+)
 def test_advice_is_needed_where_it_is_given_and_leads_to_what_exists(section, name, row):
     releases = within(row)
     assert releases
