@@ -20,6 +20,7 @@ class SourceTree:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.package = root / "vllm"
+        self._modules: dict[str, ast.Module | None] = {}
         if not (self.package / "engine" / "arg_utils.py").is_file():
             raise SystemExit(f"{root} holds no vllm package with its Python sources")
 
@@ -32,9 +33,13 @@ class SourceTree:
             raise SystemExit(f"{self.package / '_version.py'} names no version")
         return found.group(1)
 
-    @functools.cache  # noqa: B019 - a tree lives as long as the program
     def module(self, name: str) -> ast.Module | None:
         """The syntax tree of a dotted module, or None where there is none."""
+        if name not in self._modules:
+            self._modules[name] = self._parse(name)
+        return self._modules[name]
+
+    def _parse(self, name: str) -> ast.Module | None:
         path = self.root.joinpath(*name.split("."))
         for file in (path.with_suffix(".py"), path / "__init__.py"):
             if file.is_file():

@@ -124,7 +124,7 @@ def _subscript(hint: ast.Subscript, module: str, tree: SourceTree) -> t.Iterator
         yield from _members(items[0], module, tree)
     elif name == "Literal":
         first = items[0]
-        numeric = isinstance(first, ast.Constant) and type(first.value) is int
+        numeric = isinstance(first, ast.Constant) and isinstance(first.value, int)
         yield "literal-int" if numeric else "literal"
     elif name.lower() in ("list", "set", "tuple", "sequence"):
         yield "list"
