@@ -185,8 +185,9 @@ def _warnings(intent: Intent) -> list[dict[str, str]]:
             found.append(
                 {"path": f"{service.path}.api_key", "message": message, "fix": "set api_key, or listen: 127.0.0.1"}
             )
-        if versions.parse(service["version"]) > versions.parse(flags.newest()):
-            message = f"release {service['version']} is newer than this collection's tables ({flags.newest()})"
+        oldest, newest = flags.oldest(), flags.newest()
+        if not versions.parse(oldest) <= versions.parse(service["version"]) <= versions.parse(newest):
+            message = f"release {service['version']} is outside this collection's tables ({oldest} to {newest})"
             found.append({"path": f"{service.path}.version", "message": message, "fix": "check its options yourself"})
     return found
 
