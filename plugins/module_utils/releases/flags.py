@@ -86,11 +86,6 @@ def accepts(name: str, version: str) -> bool:
     return dotted
 
 
-def is_switch(name: str, version: str | None = None) -> bool:
-    """True for an option that has no ``--no-`` twin: it is either given or not. version: the newest unless given."""
-    return kind(name, version or newest()) == "switch"
-
-
 def misfit(name: str, value: t.Any, version: str) -> str:
     """Why a value of this shape cannot follow the option, as ``takes no value: write true or false``; empty: it can.
 

@@ -90,10 +90,10 @@ def test_twins_belong_to_their_option():
 
 
 def test_switches_by_release():
-    assert flags.is_switch("headless")
-    assert flags.is_switch("trust-remote-code", "0.8.5")
-    assert not flags.is_switch("trust-remote-code", "0.9.0")
-    assert not flags.is_switch("no-such-option")
+    assert flags.kind("headless", flags.newest()) == "switch"
+    assert flags.kind("trust-remote-code", "0.8.5") == "switch"
+    assert flags.kind("trust-remote-code", "0.9.0") != "switch"
+    assert flags.kind("no-such-option", flags.newest()) is None
 
 
 @pytest.mark.parametrize(
