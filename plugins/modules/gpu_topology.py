@@ -14,7 +14,8 @@ author:
   - The vllm.cluster authors (@vllm-cluster)
 description:
   - Reads GPUs, their links to each other and to NICs, and recommends the GPUs for tensor-parallel groups.
-  - Without a source it runs C(nvidia-smi topo -m), C(nvidia-smi --query-gpu) and C(nvidia-smi nvlink -s) on the host.
+  - Without a source it runs C(nvidia-smi -q -x), C(nvidia-smi topo -m), C(nvidia-smi --query-gpu) and
+    C(nvidia-smi nvlink -s) on the host.
   - With a source it reads what somebody pasted or saved, in any state - tabs or blanks, terminal escapes, log prefixes,
     lost columns, rows and blanks.
   - What the text does not tell, or tells twice in different ways, is a warning and never a guess.
@@ -224,33 +225,9 @@ diagnosis:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.vllm.cluster.plugins.module_utils.probes.commands import Commands
+from ansible_collections.vllm.cluster.plugins.module_utils.probes.nvidia import NO_PROGRAM, outputs
 from ansible_collections.vllm.cluster.plugins.module_utils.topology.report import read_report
-
-# Fields that every driver of the last ten years knows.
-FIELDS = "index,name,uuid,pci.bus_id,memory.total,memory.used,memory.free,driver_version,compute_mode"
-
-
-def _host(module):
-    """Outputs of nvidia-smi with their exit statuses."""
-    smi = module.get_bin_path("nvidia-smi")
-    if smi is None:
-        return [("nvidia-smi: not found", 127)]
-    outputs = [_run(module, [smi, "topo", "-m"])]
-    if outputs[0][1] in (124, 137):
-        return outputs  # the driver hangs, and would again
-    outputs.append(_run(module, [smi, f"--query-gpu={FIELDS}", "--format=csv"]))
-    text, _status = _run(module, [smi, "nvlink", "-s"])
-    # Drivers differ in its status on GPUs without NVLink.
-    return [*outputs, (text, None)]
-
-
-def _run(module, argv):
-    """run_command has no time-out, and nvidia-smi on a broken driver can hang for ever."""
-    timeout = module.get_bin_path("timeout", required=True)
-    status, out, err = module.run_command(
-        [timeout, "--kill-after=2", str(module.params["timeout"]), *argv], errors="replace"
-    )
-    return out + "\n" + err, status
 
 
 def _file(module, path):
@@ -272,12 +249,12 @@ def main():
         supports_check_mode=True,
     )
     if module.params["source_text"] is not None:
-        outputs = [(module.params["source_text"], None)]
+        texts = [(module.params["source_text"], None)]
     elif module.params["source_file"] is not None:
-        outputs = [(_file(module, module.params["source_file"]), None)]
+        texts = [(_file(module, module.params["source_file"]), None)]
     else:
-        outputs = _host(module)
-    report = read_report(*outputs)
+        texts = outputs(Commands(module, module.params["timeout"])) or [NO_PROGRAM]
+    report = read_report(*texts)
     for warning in report.pop("warnings"):
         module.warn(warning)
     module.exit_json(changed=False, **report)

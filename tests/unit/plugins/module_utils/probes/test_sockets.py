@@ -3,8 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
+import os
+import socket
+
 import pytest
 from ansible_collections.vllm.cluster.plugins.module_utils.probes import sockets
+from ansible_collections.vllm.cluster.plugins.module_utils.probes.files import Files
 
 TCP = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 00000000:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0
@@ -40,3 +45,37 @@ def test_no_table():
 )
 def test_the_unit_of_a_process(text, unit):
     assert sockets.unit_of(text) == unit
+
+
+def test_owners(tree):
+    tree.write({"/proc/net/tcp": TCP, "/proc/net/tcp6": TCP6, "/proc/77/comm": "vllm\n", "/proc/8/comm": "sshd\n"})
+    for pid, name, inode in ((77, "3", 4711), (77, "4", 4714), (8, "5", 4712), (9, "5", 4712), (9, "6", 1)):
+        (tree.root / "proc" / str(pid) / "fd").mkdir(parents=True, exist_ok=True)
+        (tree.root / "proc" / str(pid) / "fd" / name).symlink_to(f"socket:[{inode}]")
+    found = sockets.read_listeners(tree.files, {77: "vllm-x-0.service"}.get)
+    assert [tuple(item.values()) for item in found] == [
+        ("0.0.0.0", 8000, 77, "vllm", "vllm-x-0.service"),
+        ("127.0.0.1", 22, 8, "sshd", None),
+        ("::1", 80, 77, "vllm", "vllm-x-0.service"),
+    ]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to become another user")
+def test_another_user_does_not_learn_the_owner():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                server.close()
+                os.setuid(65534)
+                os.write(writing, json.dumps(sockets.read_listeners(Files(), lambda _pid: None)).encode())
+            finally:
+                os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading) as file:
+            told = file.read()
+        os.waitpid(child, 0)
+    (entry,) = [item for item in json.loads(told) if item["port"] == port]
+    assert (entry["pid"], entry["process"], entry["unit"]) == (None, None, None)
