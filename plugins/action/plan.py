@@ -11,11 +11,24 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible.utils.display import Display
-from ansible_collections.vllm.cluster.plugins.module_utils.planning import intent, plan, render
+from ansible_collections.vllm.cluster.plugins.module_utils.planning import intent, plan
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors import PlanError
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.keys import FLEET
+from ansible_collections.vllm.cluster.plugins.module_utils.planning.show import amounts, document, page, text
+from ansible_collections.vllm.cluster.plugins.plugin_utils import controller_file, model_sources, probes_file
 
 display = Display()
+
+_SHOW = {"text": text.as_text, "json": document.as_json, "html": page.as_html}
+_ARGUMENTS = {
+    "stage": {"type": "str", "choices": ["intent", "probes", "plan"], "default": "plan"},
+    "probe_variable": {"type": "str", "default": "vllm_probe"},
+    "probes_file": {"type": "str"},
+    "save_probes": {"type": "str"},
+    "show": {"type": "str", "choices": ["none", "text", "json", "html"], "default": "none"},
+    "page": {"type": "str"},
+    "apply": {"type": "bool", "default": False},
+}
 
 
 class ActionModule(ActionBase):
@@ -27,17 +40,16 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         super().run(tmp, task_vars)
         _result, args = self.validate_argument_spec(
-            argument_spec={
-                "stage": {"type": "str", "choices": ["intent", "plan"], "default": "plan"},
-                "probe_variable": {"type": "str", "default": "vllm_probe"},
-                "show": {"type": "str", "choices": ["none", "text", "json"], "default": "none"},
-            }
+            argument_spec=_ARGUMENTS,
+            required_if=[("stage", "probes", ["save_probes"])],
+            mutually_exclusive=[("probes_file", "save_probes")],
         )
         try:
-            wanted = intent.parse(self._variables(task_vars), self._selector(task_vars))
             if args["stage"] == "intent":
-                return self._intent(wanted)
-            return self._plan(wanted, args, task_vars)
+                return self._intent(self._wanted(task_vars), task_vars)
+            if args["stage"] == "probes":
+                return self._probes(args, task_vars)
+            return self._plan(self._wanted(task_vars), args, task_vars)
         except PlanError as error:
             count = len(error.refusals)
             head = (
@@ -51,23 +63,100 @@ class ActionModule(ActionBase):
                 "refusals": [refusal.as_dict() for refusal in error.refusals],
             }
 
-    def _intent(self, wanted: intent.Intent) -> dict[str, t.Any]:
+    def _wanted(self, task_vars: dict[str, t.Any]) -> intent.Intent:
+        return intent.parse(self._variables(task_vars), self._selector(task_vars))
+
+    def _intent(self, wanted: intent.Intent, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         self._warn(plan.check(wanted))
-        return {"changed": False, "members": list(wanted.members), "requests": plan.requests(wanted)}
+        requests = plan.requests(wanted, self._addresses(wanted.members, task_vars))
+        return {"changed": False, "members": list(wanted.members), "requests": requests}
+
+    def _probes(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Save what was registered: of the members, or without services of every host of the play."""
+        wanted = self._wanted(task_vars) if "vllm_services" in task_vars else None
+        hosts = list(wanted.members if wanted else task_vars["ansible_play_hosts_all"])
+        probes, addresses = self._registered(hosts, args, task_vars), self._addresses(hosts, task_vars)
+        models = self._models(wanted, probes, {}) if wanted else {}
+        return self._save(args, probes, addresses, models)
 
     def _plan(self, wanted: intent.Intent, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        hostvars = task_vars["hostvars"]
-        probes, addresses = {}, {}
-        for host in wanted.members:
-            variables = hostvars[host]
-            registered = variables.get(args["probe_variable"])
-            probes[host] = registered.get("probe") if registered else None
-            addresses[host] = str(variables.get("vllm_address") or variables.get("ansible_host") or host)
-        document = plan.plan(wanted, _plain(probes), addresses)
+        saved: dict[str, t.Any] = {}
+        addresses = self._addresses(wanted.members, task_vars)
+        if args["probes_file"]:
+            read = probes_file.read(args["probes_file"], wanted.members)
+            probes, saved = dict(read.probes), read.models
+            # What the inventory says of an address is intent; the file helps where it says nothing.
+            addresses = {**addresses, **{host: to for host, to in read.addresses.items() if addresses[host] == host}}
+        else:
+            probes = self._registered(wanted.members, args, task_vars)
+        models = self._models(wanted, probes, saved)
+        result = self._save(args, probes, addresses, models) if args["save_probes"] else {"changed": False}
+        interfaces = self._interfaces(wanted.members, task_vars)
+        try:
+            found = plan.plan(wanted, probes, addresses, models, interfaces)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            if not args["probes_file"]:
+                raise
+            what = f"{args['probes_file']} holds probes that cannot be read ({type(error).__name__}: {error})"
+            raise AnsibleActionFail(f"{what}. Fix: write it with playbooks/probe.yml") from error
+        if args["apply"]:
+            plan.check_applicable(found)
+        if args["page"]:
+            changed = controller_file.write(args["page"], page.as_html(found), self._task.check_mode)
+            result["changed"] = result["changed"] or changed
+            result["page"] = args["page"]
+            self._say("page", args["page"], changed)
         if args["show"] != "none":
             # Straight to the person: as a task's result it would be one escaped line.
-            display.display(render.as_json(document) if args["show"] == "json" else render.as_text(document))
-        return {"changed": False, "plan": document}
+            display.display(_SHOW[args["show"]](found))
+        return {**result, "plan": found}
+
+    def _registered(
+        self, hosts: t.Sequence[str], args: dict[str, t.Any], task_vars: dict[str, t.Any]
+    ) -> dict[str, t.Any]:
+        """Probes by host; None: not probed."""
+        registered = {host: task_vars["hostvars"][host].get(args["probe_variable"]) for host in hosts}
+        return {host: _plain(item.get("probe")) if item else None for host, item in registered.items()}
+
+    def _addresses(self, hosts: t.Sequence[str], task_vars: dict[str, t.Any]) -> dict[str, str]:
+        found = {}
+        for host in hosts:
+            variables = task_vars["hostvars"][host]
+            found[host] = str(variables.get("vllm_address") or variables.get("ansible_host") or host)
+        return found
+
+    def _interfaces(self, hosts: t.Sequence[str], task_vars: dict[str, t.Any]) -> dict[str, str]:
+        """The interface that a person chose for a host."""
+        chosen = {host: task_vars["hostvars"][host].get("vllm_interface") for host in hosts}
+        return {host: str(name) for host, name in chosen.items() if name}
+
+    def _models(self, wanted: intent.Intent, probes: dict[str, t.Any], saved: dict[str, t.Any]) -> dict[str, t.Any]:
+        collected = model_sources.collect(wanted, probes, saved)
+        for name, reason in collected.unread.items():
+            display.warning(f"The config.json of {name} could not be read from the hub: {reason}")
+        return collected.sources
+
+    def _save(
+        self, args: dict[str, t.Any], probes: dict[str, t.Any], addresses: dict[str, str], models: dict[str, t.Any]
+    ) -> dict[str, t.Any]:
+        known = {host: probe for host, probe in probes.items() if probe}
+        if not known:
+            raise AnsibleActionFail("No host was probed, so there is nothing to save")
+        path = args["save_probes"]
+        changed = controller_file.write(path, probes_file.text(known, addresses, models), self._task.check_mode)
+        self._say(f"probes of {amounts.plural(len(known), 'host')}", path, changed)
+        left = sorted(set(probes) - set(known))
+        if left:
+            display.warning(f"Not saved, because they were not probed: {', '.join(left)}")
+        return {"changed": changed, "saved": sorted(known)}
+
+    def _say(self, what: str, path: str, changed: bool) -> None:
+        if not changed:
+            display.display(f"{path} is up to date ({what})")
+        elif self._task.check_mode:
+            display.display(f"Check mode: {path} is not written ({what})")
+        else:
+            display.display(f"Wrote {path} ({what})")
 
     def _warn(self, warnings: list[dict[str, str]]) -> None:
         for item in warnings:

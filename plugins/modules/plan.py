@@ -14,33 +14,57 @@ description:
   - Reads the C(vllm_*) variables of the inventory (the intent) and what M(vllm.cluster.host_probe) found.
   - Runs on the controller and touches no host. Run it once a play (C(run_once)).
   - Refuses what cannot work; each refusal names the item's path, the value, the rule and the fix.
+  - >-
+    What a model needs is known from, in this order, C(model_config) of its service, the model's directory on a probed
+    host, the probes file, and C(config.json) of the hub at C(vllm_hub_endpoint). The hub is asked for a few small
+    files, at most 5 seconds a model, with C(secrets.HF_TOKEN) of the service if there is one.
 options:
   stage:
     description:
       - V(intent) checks what can be checked without the hosts, and tells which hosts to probe for what.
+      - V(probes) saves what the hosts of the play are to O(save_probes), and plans nothing.
       - V(plan) makes the plan.
     type: str
-    choices: [intent, plan]
+    choices: [intent, probes, plan]
     default: plan
   probe_variable:
     description: The variable in which each host's M(vllm.cluster.host_probe) result was registered.
     type: str
     default: vllm_probe
-  show:
-    description: Print the plan, as a table for persons or as JSON for machines.
+  probes_file:
+    description:
+      - Plan from this file instead of from registered probes, so that no host is needed. C(docs/planning.md) of the
+        collection tells its form.
+      - A relative path starts where C(ansible-playbook) was started.
     type: str
-    choices: [none, text, json]
+  save_probes:
+    description: Write the registered probes, and what is known of the models, to this file on the controller.
+    type: str
+  show:
+    description:
+      - Print the plan. V(text) is one screen a service, V(json) the document, V(html) the page.
+    type: str
+    choices: [none, text, json, html]
     default: none
+  page:
+    description:
+      - Write the plan as an HTML page, with the cluster drawn, to this file on the controller.
+      - The page needs nothing else, neither a network nor scripts.
+    type: str
+  apply:
+    description: Refuse also what is planned well, but what the roles of this release cannot start.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
-    description: Changes nothing, so check mode does the same.
+    description: Plans as ever, and tells which files it would write.
   diff_mode:
     support: none
-    description: Changes nothing, so there is no difference to show.
+    description: A page or a file of probes is too long to be compared by eye.
   idempotent:
     support: full
-    description: Equal input gives equal bytes.
+    description: Equal input gives equal bytes, and a file that holds them already is left alone.
   action:
     support: full
     description: Runs on the controller alone.
@@ -66,6 +90,12 @@ EXAMPLES = r"""
     show: text
   run_once: true
   register: planned
+
+- name: Plan from saved probes, and draw the cluster
+  vllm.cluster.plan:
+    probes_file: vllm-probes.json
+    page: plan.html
+  run_once: true
 """
 
 RETURN = r"""
@@ -78,12 +108,21 @@ requests:
   description: What to probe on each of them.
   returned: with O(stage=intent)
   type: dict
+saved:
+  description: Hosts whose probes the file holds.
+  returned: with O(save_probes)
+  type: list
+  elements: str
+page:
+  description: The file that holds the page.
+  returned: with O(page)
+  type: str
 plan:
   description: The plan. docs/plan.md of the collection tells its shape.
   returned: with O(stage=plan)
   type: dict
 refusals:
-  description: Every refusal, with path, value, rule and fix.
+  description: Every refusal, with id, path, value, rule and fix.
   returned: when the plan is refused
   type: list
   elements: dict

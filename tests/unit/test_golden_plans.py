@@ -8,7 +8,6 @@ To take over a wanted change: UPDATE_GOLDEN=1 make unit, then read the differenc
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -17,7 +16,9 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible.vars.manager import VariableManager
-from ansible_collections.vllm.cluster.plugins.module_utils.planning import intent, plan, render
+from ansible_collections.vllm.cluster.plugins.module_utils.planning import intent, plan
+from ansible_collections.vllm.cluster.plugins.module_utils.planning.show import document, page, text
+from ansible_collections.vllm.cluster.plugins.plugin_utils import probes_file
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden"
@@ -37,8 +38,8 @@ def planned(name):
     addresses = {
         host.name: str(manager.get_vars(host=host).get("ansible_host", host.name)) for host in inventory.get_hosts()
     }
-    probes = json.loads((GOLDEN / f"{name}.probes.json").read_text())
-    return plan.plan(wanted, probes, addresses)
+    saved = probes_file.read(str(GOLDEN / f"{name}.probes.json"), wanted.members)
+    return plan.plan(wanted, saved.probes, addresses, saved.models)
 
 
 def plain(value):
@@ -50,11 +51,11 @@ def plain(value):
 @pytest.mark.parametrize("name", INVENTORIES)
 @pytest.mark.parametrize("form", ["json", "txt"])
 def test_an_example_gives_its_plan(name, form):
-    text = (render.as_json if form == "json" else render.as_text)(planned(name))
+    shown = (document.as_json if form == "json" else text.as_text)(planned(name))
     path = GOLDEN / f"{name}.plan.{form}"
     if os.environ.get("UPDATE_GOLDEN"):
-        path.write_text(text)
-    assert text == path.read_text()
+        path.write_text(shown)
+    assert shown == path.read_text()
 
 
 def test_every_golden_plan_has_an_inventory():
@@ -63,6 +64,8 @@ def test_every_golden_plan_has_an_inventory():
 
 @pytest.mark.parametrize("name", INVENTORIES)
 def test_no_secret_is_in_a_golden_plan(name):
-    text = "".join((GOLDEN / f"{name}.plan.{form}").read_text() for form in ("json", "txt"))
-    assert "change-me" not in text
-    assert "demo-key" not in text
+    shown = "".join((GOLDEN / f"{name}.plan.{form}").read_text() for form in ("json", "txt")) + page.as_html(
+        planned(name)
+    )
+    assert "change-me" not in shown
+    assert "demo-key" not in shown

@@ -25,6 +25,7 @@ def row(name, key):
         ("Variables of the fleet", keys.FLEET),
         ("Keys of a service", keys.SERVICE),
         ("Sizes of `parallel`", keys.PARALLEL),
+        ("Keys of `ports`", keys.PORTS),
     ],
 )
 def test_the_table_is_the_schema(title, schema):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -35,7 +36,7 @@ def run(tmp_path, services, *arguments, playbook="plan.yml", here=None, **variab
                 "here": here or {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
                 "away": {"ansible_host": "192.0.2.1", "ansible_ssh_common_args": "-o ConnectTimeout=1"},
             },
-            "vars": {"vllm_services": services, "vllm_accelerator": "cpu", **variables},
+            "vars": {"vllm_accelerator": "cpu", **({"vllm_services": services} if services else {}), **variables},
         }
     }
     path = tmp_path / "hosts.yml"
@@ -58,9 +59,17 @@ def document(output):
     return json.JSONDecoder().raw_decode(output[start:])[0]
 
 
-def test_the_table_names_unit_command_and_reason(tmp_path):
+def changed(output):
+    """Hosts' counts of changes, by name."""
+    recap = output.partition("PLAY RECAP")[2]
+    return {host: int(count) for host, count in re.findall(r"^(\S+)\s+:.*changed=(\d+)", recap, re.MULTILINE)}
+
+
+def test_the_screen_is_followed_by_command_and_reason(tmp_path):
     status, output = run(tmp_path, [SERVICE])
     assert status == 0, output
+    assert "── chat ───" in output
+    assert "Front door  http://127.0.0.1:18231" in output
     assert "vllm-chat-0.service" in output
     assert "serve /var/lib/vllm/models/lab--tiny --host 127.0.0.1 --port 18231" in output
     assert "OMP_NUM_THREADS" in output.partition("Why\n")[2]

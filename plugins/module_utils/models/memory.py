@@ -168,7 +168,7 @@ def smallest(
     raise ModelError(
         "gpu_memory",
         gpu_memory,
-        f"the model does not fit on {most_hosts} host(s) of {gpus_per_host} GPUs"
+        f"the model does not fit on {'one host' if most_hosts == 1 else f'{most_hosts} hosts'} of {gpus_per_host} GPUs"
         + (f": even with {_name(best)} {best.why}" if best is not None else ""),
         "give more hosts or GPUs with more memory, or a smaller max_model_len",
     )

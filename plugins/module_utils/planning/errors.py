@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The vllm.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the planner says when it refuses."""
+"""What the planner says when it refuses, and when it only warns."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ import typing as t
 class Refusal:
     """One thing the planner will not do.
 
+    id: the rule's stable name (rules.py).
     path: where the person wrote it, such as ``vllm_services[0].port``.
     value: what was found there (never a secret).
     rule: what it breaks.
     fix: what to write instead.
     """
 
+    id: str
     path: str
     value: t.Any
     rule: str
@@ -26,7 +28,7 @@ class Refusal:
 
     def __str__(self) -> str:
         shown = "" if self.value is None else f" = {self.value!r}"
-        return f"{self.path}{shown}: {self.rule}. Fix: {self.fix}"
+        return f"{self.path}{shown}: {self.rule} [{self.id}]. Fix: {self.fix}"
 
     def as_dict(self) -> dict[str, t.Any]:
         return dataclasses.asdict(self)
@@ -41,17 +43,28 @@ class PlanError(Exception):
 
 
 class Refusals:
-    """Collects refusals, so that a person sees all of a stage's mistakes in one run."""
+    """Collects refusals, so that a person sees all of a stage's mistakes in one run, and warnings beside them."""
 
     def __init__(self) -> None:
-        self._found: list[Refusal] = []
+        self._found: dict[tuple[str, str, str], Refusal] = {}
+        self._warnings: dict[tuple[str, str, str], dict[str, str]] = {}
 
-    def add(self, path: str, value: t.Any, rule: str, fix: str) -> None:
-        self._found.append(Refusal(path, value, rule, fix))
+    def add(self, rule_id: str, path: str, value: t.Any, rule: str, fix: str) -> None:
+        """Refuse; the same twice counts once."""
+        self._found.setdefault((rule_id, path, rule), Refusal(rule_id, path, value, rule, fix))
+
+    def warn(self, rule_id: str, path: str, message: str, fix: str) -> None:
+        """Say what may go wrong, and plan on."""
+        warning = {"id": rule_id, "path": path, "message": message, "fix": fix}
+        self._warnings.setdefault((rule_id, path, message), warning)
 
     def __bool__(self) -> bool:
         return bool(self._found)
 
+    @property
+    def warnings(self) -> list[dict[str, str]]:
+        return list(self._warnings.values())
+
     def raise_if_any(self) -> None:
         if self._found:
-            raise PlanError(*self._found)
+            raise PlanError(*self._found.values())

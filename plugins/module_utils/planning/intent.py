@@ -14,7 +14,7 @@ import typing as t
 from ..releases import packages, versions
 from . import schema
 from .errors import Refusals
-from .keys import FLEET, LATER, PARALLEL, SERVICE
+from .keys import FLEET, LATER, PARALLEL, PORTS, SERVICE
 
 #: Resolves an inventory pattern to host names, in inventory order; [] when nothing matches.
 Select = t.Callable[[str], t.Sequence[str]]
@@ -34,6 +34,7 @@ class Service:
     hosts: tuple[str, ...]
     keys: dict[str, t.Any]
     parallel: dict[str, t.Any]
+    ports: dict[str, int]
 
     def __getitem__(self, key: str) -> t.Any:
         return self.keys[key]
@@ -80,7 +81,11 @@ def _service(item: t.Any, path: str, fleet: dict[str, t.Any], select: Select, re
     later = [key for key in LATER if isinstance(item, dict) and item.get(key) is not None]
     for key in later:
         refusals.add(
-            f"{path}.{key}", None, f"{LATER[key]} is not planned by this release of vllm.cluster", f"leave {key} out"
+            "not-planned-yet",
+            f"{path}.{key}",
+            None,
+            f"{LATER[key]} is not planned by this release of vllm.cluster",
+            f"leave {key} out",
         )
     if later:
         item = {key: value for key, value in item.items() if key not in LATER}
@@ -91,7 +96,13 @@ def _service(item: t.Any, path: str, fleet: dict[str, t.Any], select: Select, re
     model = keys["model"] or ""
     name = keys["name"] or derive_name(model)
     if "name" not in given and model and not name:
-        refusals.add(f"{path}.name", None, f"no name can be made from the model {model!r}", "give the service a name")
+        refusals.add(
+            "service-name",
+            f"{path}.name",
+            None,
+            f"no name can be made from the model {model!r}",
+            "give the service a name",
+        )
     if model:
         _check_model(model, path, refusals)
     for own, common in (("version", "vllm_version"), ("runtime", "vllm_runtime"), ("accelerator", "vllm_accelerator")):
@@ -100,16 +111,28 @@ def _service(item: t.Any, path: str, fleet: dict[str, t.Any], select: Select, re
         _check_version(keys["version"], f"{path}.version", refusals)
     _check_variables(keys, path, refusals)
     if not _is_address(keys["listen"]):
-        refusals.add(f"{path}.listen", keys["listen"], "is not an IP address", "0.0.0.0 opens every interface")
+        refusals.add(
+            "listen-address", f"{path}.listen", keys["listen"], "is not an IP address", "0.0.0.0 opens every interface"
+        )
     if "api_key" in given and not re.fullmatch(r"[\x21-\x7e]+", str(keys["api_key"])):
         refusals.add(
+            "api-key-characters",
             f"{path}.api_key",
             None,
             "holds blanks or characters that an HTTP header cannot carry",
             "use printable ASCII",
         )
     hosts = _hosts(keys["hosts"], path, select, refusals) if keys["hosts"] else ()
-    return Service(path, name, given, hosts, keys, _parallel(keys["parallel"], path, refusals))
+    ports = schema.read(keys["ports"], PORTS, f"{path}.ports", refusals)
+    return Service(
+        path,
+        name,
+        given,
+        hosts,
+        keys,
+        _parallel(keys["parallel"], path, refusals),
+        {kind: port for kind, port in ports.items() if port is not None},
+    )
 
 
 def _misspelt(variables: t.Mapping[str, t.Any]) -> tuple[tuple[str, str], ...]:
@@ -125,7 +148,7 @@ def _check_version(version: t.Any, path: str, refusals: Refusals) -> None:
     try:
         versions.parse(str(version))
     except ValueError as error:
-        refusals.add(path, version, str(error), f"for example {packages.DEFAULT_VLLM}")
+        refusals.add("version-form", path, version, str(error), f"for example {packages.DEFAULT_VLLM}")
 
 
 def _is_address(text: str) -> bool:
@@ -139,9 +162,12 @@ def _is_address(text: str) -> bool:
 def _check_model(model: str, path: str, refusals: Refusals) -> None:
     if model.startswith("lab://"):
         if model != "lab://tiny":
-            refusals.add(f"{path}.model", model, "no such generated model", "lab://tiny is the one there is")
+            refusals.add(
+                "model-name", f"{path}.model", model, "no such generated model", "lab://tiny is the one there is"
+            )
     elif not model.startswith("/") and not _HUB_ID.fullmatch(model):
         refusals.add(
+            "model-name",
             f"{path}.model",
             model,
             "is neither a hub id nor an absolute path",
@@ -154,14 +180,18 @@ def _check_variables(keys: dict[str, t.Any], path: str, refusals: Refusals) -> N
         for name, value in keys[group].items():
             where = f"{path}.{group}.{name}"
             if not isinstance(name, str) or not _ENV_NAME.fullmatch(name):
-                refusals.add(where, None, "is not an environment variable's name", "letters, digits and _ only")
+                refusals.add(
+                    "variable-form", where, None, "is not an environment variable's name", "letters, digits and _ only"
+                )
             elif isinstance(value, (dict, list)) or value is None:
-                refusals.add(where, None, "must be text", "write one value")
+                refusals.add("variable-form", where, None, "must be text", "write one value")
             elif any(ord(sign) < 32 and sign != "\t" for sign in str(value)):
-                refusals.add(where, None, "holds a line break or control character", "write it on one line")
+                refusals.add(
+                    "variable-form", where, None, "holds a line break or control character", "write it on one line"
+                )
             elif group == "env" and (_SECRET_NAME.search(name)):
                 fix = "use the service's api_key" if name == "VLLM_API_KEY" else f"move it to {path}.secrets.{name}"
-                refusals.add(where, None, "looks like a secret, and env is shown in plans", fix)
+                refusals.add("secret-in-env", where, None, "looks like a secret, and env is shown in plans", fix)
 
 
 def _hosts(patterns: str | list[str], path: str, select: Select, refusals: Refusals) -> tuple[str, ...]:
@@ -170,6 +200,7 @@ def _hosts(patterns: str | list[str], path: str, select: Select, refusals: Refus
         matched = select(str(pattern))
         if not matched:
             refusals.add(
+                "no-such-host",
                 f"{path}.hosts",
                 pattern,
                 "matches no host of the inventory",
@@ -183,7 +214,13 @@ def _parallel(written: str | dict[str, t.Any], path: str, refusals: Refusals) ->
     """The sizes a person fixed; {} for auto."""
     if isinstance(written, str):
         if written != "auto":
-            refusals.add(f"{path}.parallel", written, "must be auto or a mapping of sizes", "parallel: {tensor: 2}")
+            refusals.add(
+                "wrong-value",
+                f"{path}.parallel",
+                written,
+                "must be auto or a mapping of sizes",
+                "parallel: {tensor: 2}",
+            )
         return {}
     sizes = schema.read(written, PARALLEL, f"{path}.parallel", refusals)
     return {name: size for name, size in sizes.items() if size is not None}
@@ -195,4 +232,4 @@ def _unique_names(services: list[Service], refusals: Refusals) -> None:
         other = seen.setdefault(service.name, service)
         if other is not service and service.name:
             fix = "give one of them another name"
-            refusals.add(f"{service.path}.name", service.name, f"is the name of {other.path} too", fix)
+            refusals.add("service-name", f"{service.path}.name", service.name, f"is the name of {other.path} too", fix)

@@ -36,21 +36,35 @@ FLEET: dict[str, Key] = {
     "vllm_container_sys_ptrace": Key("bool", "adds SYS_PTRACE to containers, for py-spy and gdb", default=False),
     "vllm_container_privileged": Key("bool", "consent to --privileged containers", default=False),
     "vllm_start_timeout": Key("int", "seconds an engine may take to its first token", default=900, low=10, high=86400),
+    "vllm_hub_endpoint": Key(
+        "str",
+        "the hub that config.json of hub models is read from when planning; empty: none",
+        default="https://huggingface.co",
+    ),
+    "vllm_accept_advisories": Key(
+        "list", "ids of security advisories that are known and accepted here", default=(), elements="str"
+    ),
 }
 
 #: Keys of an item of vllm_services.
 SERVICE: dict[str, Key] = {
     "name": Key("str", "small letters, digits and -, at most 48", pattern=_NAME),
     "model": Key("str", "a hub id, an absolute path on the hosts, or lab://tiny", required=True),
+    "model_config": Key("str", "a config.json on the controller, or its directory: plans before the model is there"),
     "revision": Key("str", "the hub revision, best a commit hash", pattern=r"[\w./-]+"),
     "hosts": Key("str or list", "an inventory pattern: host, group, or several", required=True, elements="str"),
     "replicas": Key("int", "how many engines serve this model", low=1, high=4096),
     "served_model_name": Key("str", "the name clients put into requests", pattern=r"[^\s\x00-\x1f]+"),
     "port": Key("int", "the port clients call", low=1, high=65535),
     "listen": Key("str", "the address the port is opened on", default="0.0.0.0"),
-    "gpus": Key("int", "GPUs of one engine", low=0, high=1024),
-    "devices": Key("list", "the GPU indexes of the service's one engine", elements="int"),
+    "gpus": Key("int", "GPUs of one engine", low=1, high=65536),
+    "concurrency": Key("int", "requests of full length that must fit at once", default=1, low=1, high=65536),
+    "devices": Key("list", "the GPU indexes of the service's one engine, on each of its hosts", elements="int"),
     "parallel": Key("str or dict", "auto, or sizes such as {tensor: 2}", default="auto"),
+    "ports": Key("dict", "fixed internal ports, such as {ray: 6379}", default={}),
+    "interface": Key(
+        "str or dict", "the network interface of engines of several hosts: a name, a network, or host: name"
+    ),
     "executor": Key("str", "how the ranks of an engine are run", default="auto", choices=("auto", "mp", "ray")),
     "version": Key("str", "the vLLM release of this service"),
     "runtime": Key("str", "env or container", choices=("env", "container")),
@@ -70,6 +84,18 @@ PARALLEL: dict[str, Key] = {
     "data": Key("int", "data parallel size", low=1, high=1024),
     "decode_context": Key("int", "decode context parallel size; divides tensor", low=1, high=1024),
     "expert": Key("bool", "expert parallel"),
+}
+
+#: Keys of ports; the allocator gives the rest (ports.py).
+PORTS: dict[str, Key] = {
+    name: Key("int", about, low=1, high=65535)
+    for name, about in (
+        ("ray", "Ray's head (GCS)"),
+        ("ray_client", "Ray's client server on the head"),
+        ("ray_dashboard", "Ray's dashboard, on loopback"),
+        ("rendezvous", "where the ranks of several hosts meet (--master-port)"),
+        ("data_parallel", "the data-parallel coordinator (--data-parallel-rpc-port)"),
+    )
 }
 
 #: Keys of the design that this release does not plan yet, and what they are about.
@@ -93,6 +119,16 @@ OWNED_ARGS: dict[str, str] = {
     "tensor-parallel-size": "parallel.tensor",
     "pipeline-parallel-size": "parallel.pipeline",
     "data-parallel-size": "parallel.data",
+    "data-parallel-size-local": "parallel.data",
+    "data-parallel-rank": "parallel.data",
+    "data-parallel-start-rank": "parallel.data",
+    "data-parallel-address": "interface",
+    "data-parallel-rpc-port": "ports.data_parallel",
+    "data-parallel-backend": "executor",
+    "data-parallel-external-lb": "replicas",
+    "data-parallel-hybrid-lb": "replicas",
+    "data-parallel-multi-port-external-lb": "replicas",
+    "prefill-context-parallel-size": "parallel (this release plans no prefill context parallelism)",
     "decode-context-parallel-size": "parallel.decode_context",
     "enable-expert-parallel": "parallel.expert",
     "distributed-executor-backend": "executor",
@@ -100,7 +136,7 @@ OWNED_ARGS: dict[str, str] = {
     "headless": "hosts",
     "nnodes": "hosts",
     "node-rank": "hosts",
-    "master-addr": "hosts",
-    "master-port": "hosts",
+    "master-addr": "interface",
+    "master-port": "ports.rendezvous",
     "config": "args",
 }

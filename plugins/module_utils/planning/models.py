@@ -9,9 +9,12 @@ import dataclasses
 import re
 import typing as t
 
+from .devices import Probe
 from .errors import Refusals
 from .intent import Service
-from .placement import Probe
+
+#: Of a directory's problems; one that lacks a hundred shards is told of in a screen.
+_MOST_PROBLEMS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,15 +62,15 @@ def check_present(service: Service, model: Model, host: str, probe: Probe, refus
     if not found["directory"]:
         what = "is a file" if found["exists"] else "does not exist"
         refusals.add(
+            "model-absent",
             f"{service.path}.model",
             model.path,
             f"{what} on host {host}",
             "put the model's directory there, or name a hub id",
         )
     elif not found["model"]:
-        refusals.add(
-            f"{service.path}.model",
-            model.path,
-            f"has no config.json on host {host}",
-            "name the directory that holds config.json",
-        )
+        fix = "name the directory that holds config.json"
+        refusals.add("model-absent", f"{service.path}.model", model.path, f"has no config.json on host {host}", fix)
+    for problem in ((found.get("facts") or {}).get("problems") or ())[:_MOST_PROBLEMS]:
+        rule = f"on host {host}, {problem['file']}: {problem['rule']}"
+        refusals.add("model-incomplete", f"{service.path}.model", model.path, rule, problem["fix"])

@@ -1,101 +1,220 @@
 # Copyright: (c) 2026, The vllm.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Intent + probes -> plan. Pure: equal input gives equal bytes. The document's shape is told in docs/plan.md."""
+"""Intent + probes + models -> plan. Pure: equal input gives equal bytes. docs/plan.md tells the document's shape."""
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import hashlib
 import ipaddress
 import typing as t
 
 from ..releases import flags, packages, versions
-from . import models, secrets, serve, units
-from .devices import assign_devices
+from . import arguments, coherence, describe, hazards, interfaces, models, ports, serve, units
+from .decisions import Decision
+from .devices import Probe
 from .errors import Refusals
-from .intent import Intent, Service
-from .placement import Decision, Engine, Probe, place
-from .ports import assign_ports
+from .intent import Intent
+from .members import Member, members
+from .placement import Engine, place
+from .sizing import Library, Source
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
-def requests(intent: Intent) -> dict[str, dict[str, t.Any]]:
-    """What to look at on each member: ``{host: {"paths": [model directories]}}``."""
-    wanted: dict[str, dict[str, t.Any]] = {host: {"paths": []} for host in intent.members}
+def requests(intent: Intent, addresses: t.Mapping[str, str] | None = None) -> dict[str, dict[str, t.Any]]:
+    """What to look at on each member, by the options of vllm.cluster.host_probe: paths, pythons, peers.
+
+    addresses: of the members; who shares a service with whom is asked for by address.
+    """
+    wanted: dict[str, dict[str, set[str]]] = {
+        host: {"paths": set(), "pythons": set(), "peers": set()} for host in intent.members
+    }
     for service in intent.services:
         model = models.locate(service, intent.fleet["vllm_model_dir"])
-        for host in service.hosts if model.kind == "directory" else ():
-            wanted[host]["paths"] = sorted({*wanted[host]["paths"], model.path})
-    return wanted
+        for host in service.hosts:
+            if model.path:
+                wanted[host]["paths"].add(model.path)
+            if service["runtime"] == "env":
+                wanted[host]["pythons"].add(intent.fleet["vllm_python"])
+            others = [(addresses or {}).get(other, "") for other in service.hosts if other != host]
+            wanted[host]["peers"].update([other for other in others if _is_address(other)][:_PEERS])
+    return {host: {key: sorted(values) for key, values in items.items()} for host, items in wanted.items()}
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return "%" not in text and bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
+
+
+#: Routes to more members than these tell nothing new of a host's interfaces.
+_PEERS = 8
 
 
 def check(intent: Intent) -> list[dict[str, str]]:
     """Refuse what is wrong whatever the hosts are, so that no host is touched for it. Returns warnings."""
     refusals = Refusals()
-    for service in intent.services:
-        serve.check_args(service, refusals)
-    probes: dict[str, Probe] = {host: {"gpus": []} for host in intent.members}
-    engines, _why = place(intent, probes, refusals)
-    assign_ports(engines, intent.fleet["vllm_port_base"], refusals)
+    _check_written(intent, refusals)
     refusals.raise_if_any()
-    return _warnings(intent)
+    return refusals.warnings
 
 
-def plan(intent: Intent, probes: t.Mapping[str, Probe], addresses: t.Mapping[str, str]) -> dict[str, t.Any]:
+def plan(
+    intent: Intent,
+    probes: t.Mapping[str, Probe],
+    addresses: t.Mapping[str, str],
+    sources: t.Mapping[str, Source] | None = None,
+    chosen: t.Mapping[str, str] | None = None,
+) -> dict[str, t.Any]:
     """The plan document. Raises PlanError.
 
     probes: facts by host, as vllm.cluster.host_probe returns them; a host left out was not probed.
     addresses: where members and clients reach each host.
+    sources: what is known of models, by the name that services give them (sizing.Source).
+    chosen: the network interface that a person chose for a host (``vllm_interface``).
     """
-    warnings = check(intent)
     refusals = Refusals()
-    engines, decisions = place(intent, probes, refusals)
-    ports, why = assign_ports(engines, intent.fleet["vllm_port_base"], refusals)
+    _check_written(intent, refusals)
+    refusals.raise_if_any()
+    engines, decisions = place(intent, probes, Library(sources or {}), refusals)
+    given, why = ports.assign_ports(engines, intent.fleet["vllm_port_base"], probes, refusals)
     decisions += why
-    devices, why = assign_devices(engines, probes, refusals)
+    networks, why = _networks(engines, probes, addresses, chosen or {}, refusals)
     decisions += why
+    _check_found(intent, engines, probes, networks, refusals)
+    groups: dict[str, list[list[Member]]] = {service.path: [] for service in intent.services}
+    for engine in engines:
+        groups[engine.service.path].append(members(engine, addresses, networks[engine.name], given, probes))
     for service in intent.services:
         if "name" not in service.given:
             decisions.append(Decision(f"{service.path}.name", service.name, f"from the model {service['model']}"))
-    hosts: dict[str, dict[str, t.Any]] = {host: _empty_host(addresses.get(host, host)) for host in intent.members}
-    for engine in engines:
-        decisions += _add_engine(
-            hosts[engine.host], engine, ports[engine.name], devices[engine.name], engines, intent, probes, refusals
-        )
-    _check_listeners(engines, ports, probes, refusals)
+    hosts: dict[str, dict[str, t.Any]] = {
+        host: {
+            "address": addresses.get(host, host),
+            "gpus": _gpus(probes.get(host)),
+            "environments": [],
+            "models": [],
+            "units": [],
+        }
+        for host in intent.members
+    }
+    crowd = _cpu_ranks(engines)
+    for group in (group for service in groups.values() for group in service):
+        for member in group:
+            decisions += _add_member(hosts[member.host], member, crowd, intent, refusals)
     refusals.raise_if_any()
     return {
         "schema_version": SCHEMA_VERSION,
         "services": [
-            _service(service, [engine for engine in engines if engine.service is service], ports, addresses)
-            for service in intent.services
+            describe.service_document(service, groups[service.path], addresses) for service in intent.services
+        ],
+        "engines": [
+            describe.engine_document(group[0].engine, group) for service in groups.values() for group in service
         ],
         "hosts": hosts,
         "decisions": _ordered(decisions, intent),
-        "warnings": warnings,
+        "warnings": refusals.warnings,
     }
 
 
-def _empty_host(address: str) -> dict[str, t.Any]:
-    return {"address": address, "environments": [], "models": [], "units": []}
+def check_applicable(document: t.Mapping[str, t.Any]) -> None:
+    """Refuse what is planned but that the roles of this release cannot start yet."""
+    refusals = Refusals()
+    for engine in document["engines"]:
+        if len(engine["members"]) > 1:
+            span = f"engine {engine['name']} spans {len(engine['members'])} hosts"
+            rule = f"{span}, which this release plans but does not start"
+            fix = "look at it with playbooks/plan.yml; to serve now, set replicas, or name one host"
+            hosts = [member["host"] for member in engine["members"]]
+            refusals.add("not-applied-yet", f"{engine['path']}.hosts", hosts, rule, fix)
+        elif engine["executor"] == "ray":
+            rule = f"engine {engine['name']} runs on Ray, which this release plans but does not start"
+            fix = "look at it with playbooks/plan.yml; to serve now, write executor: mp"
+            refusals.add("not-applied-yet", f"{engine['path']}.executor", "ray", rule, fix)
+    refusals.raise_if_any()
 
 
-def _add_engine(
-    host: dict[str, t.Any],
-    engine: Engine,
-    port: int,
-    devices: list[int],
-    engines: list[Engine],
-    intent: Intent,
+def _check_written(intent: Intent, refusals: Refusals) -> None:
+    for written, meant in intent.unknown:
+        message = f"no such variable; {meant} is one"
+        refusals.warn("misspelt-variable", written, message, "correct the name, or remove it")
+    for service in intent.services:
+        serve.check_args(service, refusals)
+        arguments.check(service, None, refusals, packages=intent.fleet["vllm_env_packages"])
+        if not service["api_key"] and not describe.is_loopback(service["listen"]):
+            message = f"anyone who reaches {service['listen']} can use service {service.name}: it has no key"
+            refusals.warn("no-key", f"{service.path}.api_key", message, "set api_key, or listen: 127.0.0.1")
+        oldest, newest = flags.oldest(), flags.newest()
+        if not versions.parse(oldest) <= versions.parse(service["version"]) <= versions.parse(newest):
+            message = f"release {service['version']} is outside this collection's tables ({oldest} to {newest})"
+            refusals.warn("release-unknown", f"{service.path}.version", message, "check its options yourself")
+    ports.check_written(intent, refusals)
+
+
+def _networks(
+    engines: t.Sequence[Engine],
     probes: t.Mapping[str, Probe],
+    addresses: t.Mapping[str, str],
+    chosen: t.Mapping[str, str],
     refusals: Refusals,
+) -> tuple[dict[str, dict[str, dict[str, t.Any]]], list[Decision]]:
+    """The interface of each member, by engine and host."""
+    found: dict[str, dict[str, dict[str, t.Any]]] = {}
+    decisions: list[Decision] = []
+    for engine in engines:
+        written = engine.service["interface"]
+        if written is None:
+            written = {host: chosen[host] for host in engine.hosts if host in chosen}
+        path = f"{engine.service.path}.interface"
+        found[engine.name], why = interfaces.choose(engine.hosts, probes, addresses, written, path, refusals)
+        decisions += why
+    return found, decisions
+
+
+def _check_found(
+    intent: Intent,
+    engines: t.Sequence[Engine],
+    probes: t.Mapping[str, Probe],
+    networks: t.Mapping[str, t.Mapping[str, t.Mapping[str, t.Any]]],
+    refusals: Refusals,
+) -> None:
+    """Refuse what only the hosts, the model and the placement tell."""
+    fleet = intent.fleet
+    coherence.check(engines, probes, fleet, networks, refusals)
+    mine: dict[str, list[Engine]] = {}
+    for engine in engines:
+        mine.setdefault(engine.service.path, []).append(engine)
+    for service in intent.services:
+        placed = mine.get(service.path, [])
+        facts = placed[0].known.facts if placed else None
+        parallel = placed[0].parallel if placed else None
+        arguments.check(service, facts, refusals, packages=fleet["vllm_env_packages"], parallel=parallel)
+        hazards.check(
+            service,
+            facts,
+            fleet["vllm_accept_advisories"],
+            refusals,
+            several_hosts=any(len(engine.hosts) > 1 for engine in placed),
+            pipeline=max((engine.parallel["pipeline"] for engine in placed), default=1),
+        )
+    hazards.check_accepted(fleet["vllm_accept_advisories"], refusals)
+
+
+def _add_member(
+    host: dict[str, t.Any], member: Member, crowd: t.Mapping[str, int], intent: Intent, refusals: Refusals
 ) -> list[Decision]:
-    """Put the engine's environment, model and unit into its host's part of the plan."""
-    service, fleet, probe = engine.service, intent.fleet, probes.get(engine.host)
+    """Put the member's environment, model and units into its host's part of the plan."""
+    engine, service, fleet = member.engine, member.engine.service, intent.fleet
     model = models.locate(service, fleet["vllm_model_dir"])
-    models.check_present(service, model, engine.host, probe, refusals)
+    models.check_present(service, model, member.host, member.probe, refusals)
+    if member.is_head and engine.accelerator == "cuda" and engine.fit is None:
+        message = f"whether {service['model']} fits into the GPUs is not judged: {describe.why_unknown(engine)}"
+        fix = "set model_config to its config.json" if engine.known.facts is None else "watch the engine's first start"
+        refusals.warn("memory-unknown", f"{service.path}.model", message, fix)
     environment_path = ""
     if service["runtime"] == "env":
         item = _environment(engine, fleet)
@@ -103,9 +222,15 @@ def _add_engine(
         _add(host["environments"], item)
     if model.path:
         _add(host["models"], model.item(environment_path or None))
-    variables, decisions = units.environment(engine, model, devices, _cpu_share(engine, engines, probe), fleet)
-    host["units"].append(units.engine_unit(engine, model, port, devices, variables, environment_path, probe, fleet))
+    cpus = (member.probe or {}).get("cpus")
+    share = max(1, int(cpus) // crowd[member.host]) if cpus and crowd.get(member.host) else None
+    variables, decisions = units.environment(member, model, share, fleet)
+    host["units"] += units.member_units(member, model, variables, environment_path, fleet)
     return decisions
+
+
+def _gpus(probe: Probe) -> list[int]:
+    return sorted(gpu["index"] for gpu in (probe or {}).get("gpus") or () if gpu.get("index") is not None)
 
 
 def _add(items: list[dict[str, t.Any]], item: dict[str, t.Any]) -> None:
@@ -124,84 +249,19 @@ def _environment(engine: Engine, fleet: t.Mapping[str, t.Any]) -> dict[str, t.An
     return {"name": name, "path": path, "python": fleet["vllm_python"], "accelerator": engine.accelerator, **content}
 
 
-def _cpu_share(engine: Engine, engines: t.Sequence[Engine], probe: Probe) -> int | None:
-    ranks = sum(other.world_size for other in engines if other.host == engine.host and other.accelerator == "cpu")
-    return max(1, int(probe["cpus"]) // ranks) if probe and probe.get("cpus") and ranks else None
-
-
-def _check_listeners(
-    engines: t.Sequence[Engine], ports: t.Mapping[str, int], probes: t.Mapping[str, Probe], refusals: Refusals
-) -> None:
-    """A port that somebody else's process holds would make the engine die at start, after a long load."""
+def _cpu_ranks(engines: t.Sequence[Engine]) -> dict[str, int]:
+    """Ranks on the CPU by host: they share its cores."""
+    found: collections.Counter[str] = collections.Counter()
     for engine in engines:
-        for listener in (probes.get(engine.host) or {}).get("listeners", ()):
-            foreign = not str(listener.get("unit") or "").startswith("vllm-")
-            if listener["port"] == ports[engine.name] and foreign:
-                holder = " ".join(
-                    str(part)
-                    for part in (
-                        listener.get("process") or "a process",
-                        listener.get("pid") and f"(pid {listener['pid']})",
-                    )
-                    if part
-                )
-                rule = f"is held on host {engine.host} by {holder}, which is not a unit of this collection"
-                refusals.add(f"{engine.service.path}.port", ports[engine.name], rule, "stop it, or choose another port")
-                break
-
-
-def _service(
-    service: Service, engines: list[Engine], ports: t.Mapping[str, int], addresses: t.Mapping[str, str]
-) -> dict[str, t.Any]:
-    endpoints = []
-    for engine in engines:
-        listen = service["listen"]
-        address = addresses.get(engine.host, engine.host) if listen in ("0.0.0.0", "::") else listen
-        endpoints.append({"host": engine.host, "unit": engine.unit, "url": units.url(address, ports[engine.name])})
-    max_model_len = next(
-        (value for key, value in service["args"].items() if flags.normalize(key) == "max-model-len"), None
-    )
-    return {
-        "name": service.name,
-        "path": service.path,
-        "model": service["model"],
-        "version": service["version"],
-        "served_model_name": units.served_names(engines[0])[0],
-        "max_model_len": max_model_len,
-        "engines": [engine.name for engine in engines],
-        "endpoints": endpoints,
-        "api_key": secrets.api_key_reference(service.name) if service["api_key"] else None,
-    }
-
-
-def _warnings(intent: Intent) -> list[dict[str, str]]:
-    found = [
-        {"path": written, "message": f"no such variable; {meant} is one", "fix": "correct the name, or remove it"}
-        for written, meant in intent.unknown
-    ]
-    for service in intent.services:
-        if not service["api_key"] and not _is_loopback(service["listen"]):
-            message = f"anyone who reaches {service['listen']} can use service {service.name}: it has no key"
-            found.append(
-                {"path": f"{service.path}.api_key", "message": message, "fix": "set api_key, or listen: 127.0.0.1"}
-            )
-        oldest, newest = flags.oldest(), flags.newest()
-        if not versions.parse(oldest) <= versions.parse(service["version"]) <= versions.parse(newest):
-            message = f"release {service['version']} is outside this collection's tables ({oldest} to {newest})"
-            found.append({"path": f"{service.path}.version", "message": message, "fix": "check its options yourself"})
-    return found
-
-
-def _is_loopback(address: str) -> bool:
-    return ipaddress.ip_address(address).is_loopback
+        if engine.accelerator == "cpu":
+            found.update(dict.fromkeys(engine.hosts, engine.ranks_per_host))
+    return dict(found)
 
 
 def _ordered(decisions: t.Sequence[Decision], intent: Intent) -> list[dict[str, t.Any]]:
     """Each once, by service, otherwise as made."""
     place_of = {service.path: index for index, service in enumerate(intent.services)}
-    result: list[dict[str, t.Any]] = []
+    result: dict[str, dict[str, t.Any]] = {}
     for decision in sorted(decisions, key=lambda item: place_of.get(item.path.partition("]")[0] + "]", -1)):
-        item = dataclasses.asdict(decision)
-        if item not in result:
-            result.append(item)
-    return result
+        result.setdefault(repr(decision), dataclasses.asdict(decision))
+    return list(result.values())

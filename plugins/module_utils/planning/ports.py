@@ -1,73 +1,192 @@
 # Copyright: (c) 2026, The vllm.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every port of every host, each given once."""
+"""Every port of every host, each given once: API, Ray, rendezvous, and what engines open between their members."""
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
+from .decisions import Decision
+from .devices import Probe
 from .errors import Refusals
-from .placement import Decision, Engine
+from .intent import Intent
+from .placement import Engine
+
+#: A port, or the first and last of a range.
+Port = t.Union[int, tuple[int, int]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """A port that an engine needs on a host. base: where the search begins. count: how many in a row.
+
+    head: only on the head. written: the key of ``ports`` that fixes it.
+    """
+
+    name: str
+    base: int
+    head: bool
+    count: int = 1
+    written: str = ""
+
+
+#: What vLLM opens between members (ZMQ, the message queue) is searched for from VLLM_PORT upward.
+_INTERNAL = Kind("internal", 20000, False, 64)
+_RENDEZVOUS = Kind("rendezvous", 29501, True, written="rendezvous")
+_DATA_PARALLEL = Kind("data_parallel", 29550, True, written="data_parallel")
+#: Defaults of ``ray start``, and fixed ports for what it would choose at random, so that a firewall can be written.
+_RAY = (
+    Kind("ray", 6379, True, written="ray"),
+    Kind("ray_node_manager", 6380, False),
+    Kind("ray_object_manager", 6381, False),
+    Kind("ray_runtime_env_agent", 6382, False),
+    Kind("ray_dashboard_agent_grpc", 6383, False),
+    Kind("ray_metrics", 6384, False),
+    Kind("ray_dashboard_agent", 52365, False),
+    Kind("ray_dashboard", 8265, True, written="ray_dashboard"),
+    Kind("ray_client", 10001, True, written="ray_client"),
+    Kind("ray_workers", 10002, False, 200),
+)
 
 
 class Ports:
     """Who has which port of which host."""
 
-    def __init__(self, refusals: Refusals) -> None:
+    def __init__(self, refusals: Refusals, probes: t.Mapping[str, Probe]) -> None:
         self._taken: dict[tuple[str, int], str] = {}
         self._refusals = refusals
+        self._foreign = {host: _foreign(probe) for host, probe in probes.items()}
 
     def claim(self, host: str, port: int, path: str) -> None:
-        """Take a port that a person wrote. Refuses one that is taken."""
+        """Take a port that a person wrote. Refuses one that is taken, by the plan or by somebody on the host."""
         if port > 65535:
-            self._refusals.add(path, port, f"is not a port (on {host})", "choose a lower port")
+            self._refusals.add("port-range", path, port, f"is not a port (on {host})", "choose a lower port")
         other = self._taken.setdefault((host, port), path)
         if other != path:
-            self._refusals.add(path, port, f"is taken on host {host} by {other}", "give each its own port")
+            rule = f"is taken on host {host} by {other}"
+            self._refusals.add("port-taken", path, port, rule, "give each its own port")
+        holder = self._foreign.get(host, {}).get(port)
+        if holder:
+            rule = f"is held on host {host} by {holder}, which is not a unit of this collection"
+            self._refusals.add("port-held", path, port, rule, "stop it, or choose another port")
 
-    def allocate(self, host: str, base: int, path: str) -> int:
-        """The first free port from base upward. Claim what persons wrote before."""
-        for port in range(base, 65536):
-            if (host, port) not in self._taken:
-                self._taken[host, port] = path
-                return port
-        self._refusals.add(path, base, f"no free port from {base} upward on host {host}", "lower vllm_port_base")
-        return base
+    def allocate(self, host: str, base: int, count: int, path: str) -> tuple[int, str]:
+        """The first of ``count`` free ports in a row from base upward, and who made it skip some, else empty.
+
+        Claim what persons wrote before.
+        """
+        port, skipped = base, ""
+        foreign = self._foreign.get(host, {})
+        while port + count - 1 <= 65535:
+            held = next(
+                (at for at in range(port + count - 1, port - 1, -1) if (host, at) in self._taken or at in foreign), None
+            )
+            if held is None:
+                self._taken.update({(host, at): path for at in range(port, port + count)})
+                return port, skipped
+            skipped = skipped or (f"{held} is held by {foreign[held]}" if held in foreign else "")
+            port = held + 1
+        rule = f"no {'free port' if count == 1 else f'{count} free ports in a row'} from {base} upward on host {host}"
+        self._refusals.add("no-free-port", path, base, rule, "lower vllm_port_base, or move what listens there")
+        return base, skipped
 
 
-def assign_ports(engines: t.Sequence[Engine], base: int, refusals: Refusals) -> tuple[dict[str, int], list[Decision]]:
-    """The API port of each engine, by engine name. Engines of one service on one host take consecutive ports."""
-    ports = Ports(refusals)
-    result: dict[str, int] = {}
+def assign_ports(
+    engines: t.Sequence[Engine], base: int, probes: t.Mapping[str, Probe], refusals: Refusals
+) -> tuple[dict[tuple[str, str], dict[str, Port]], list[Decision]]:
+    """The ports of each engine on each of its hosts, by (engine name, host) and kind.
+
+    base: where API ports begin. Engines of one service on one host take consecutive API ports.
+    """
+    ports = Ports(refusals, probes)
+    result: dict[tuple[str, str], dict[str, Port]] = {
+        (engine.name, host): {} for engine in engines for host in engine.hosts
+    }
     decisions: list[Decision] = []
-    nth: dict[tuple[str, str], int] = {}
+    nth: dict[tuple[str, str, str], int] = {}
     for engine in engines:
-        if engine.service["port"] is None:
-            continue
-        offset = nth.get((engine.service.name, engine.host), 0)
-        nth[engine.service.name, engine.host] = offset + 1
-        path = f"{engine.service.path}.port" + (f" (engine {engine.name})" if offset else "")
-        port = engine.service["port"] + offset
-        ports.claim(engine.host, port, path)
-        result[engine.name] = port
-        if offset:
-            decisions.append(
-                Decision(
-                    f"{engine.service.path}.port",
-                    port,
-                    f"engine {engine.name}: number {offset + 1} of its service on {engine.host}",
-                )
-            )
+        for kind in _kinds(engine, base):
+            written = _written(engine, kind)
+            if written is None:
+                continue
+            offset = nth.get((engine.service.name, engine.head, kind.name), 0)
+            nth[engine.service.name, engine.head, kind.name] = offset + 1
+            path = _path(engine, kind) + (f" (engine {engine.name})" if offset else "")
+            ports.claim(engine.head, written + offset, path)
+            result[engine.name, engine.head][kind.name] = written + offset
+            if offset:
+                why = f"engine {engine.name}: number {offset + 1} of its service on {engine.head}"
+                decisions.append(Decision(_path(engine, kind), written + offset, why))
     for engine in engines:
-        if engine.service["port"] is None:
-            port = ports.allocate(engine.host, base, f"{engine.service.path}.port")
-            result[engine.name] = port
-            decisions.append(
-                Decision(
-                    f"{engine.service.path}.port",
-                    port,
-                    f"engine {engine.name}: first free port of {engine.host} from vllm_port_base = {base}",
-                )
-            )
+        for kind in _kinds(engine, base):
+            for host in engine.hosts[:1] if kind.head else engine.hosts:
+                if kind.name not in result[engine.name, host]:
+                    first, skipped = ports.allocate(host, kind.base, kind.count, _path(engine, kind))
+                    last = first + kind.count - 1
+                    result[engine.name, host][kind.name] = first if kind.count == 1 else (first, last)
+                    decisions += _chosen(engine, host, kind, first, base, skipped)
     return result, decisions
+
+
+def check_written(intent: Intent, refusals: Refusals) -> None:
+    """Refuse ports that collide whatever the hosts are: in one service, or of engines whose hosts are certain."""
+    certain = Ports(refusals, {})
+    for service in intent.services:
+        count, hosts, ports = service["replicas"] or 1, service.hosts, certain
+        if len(hosts) > 1 and (service["replicas"] is None or count < len(hosts)):
+            count, ports = 1, Ports(refusals, {})
+        nth: dict[str, int] = {}
+        for index in range(count):
+            host = hosts[index % len(hosts)]
+            offset = nth[host] = nth.get(host, -1) + 1
+            suffix = f" (engine {service.name}-{index})" if offset else ""
+            if service["port"] is not None:
+                ports.claim(host, service["port"] + offset, f"{service.path}.port{suffix}")
+            for kind, port in sorted(service.ports.items()):
+                ports.claim(host, port + offset, f"{service.path}.ports.{kind}{suffix}")
+
+
+def _kinds(engine: Engine, base: int) -> list[Kind]:
+    """What the engine opens. Every engine has its API port on its head."""
+    kinds = [Kind("api", base, True, written="port")]
+    if engine.executor == "ray":
+        kinds += _RAY
+    if len(engine.hosts) > 1:
+        if engine.executor == "mp":
+            kinds.append(_DATA_PARALLEL if engine.data_over_hosts else _RENDEZVOUS)
+        kinds.append(_INTERNAL)
+    return kinds
+
+
+def _written(engine: Engine, kind: Kind) -> int | None:
+    if kind.written == "port":
+        return t.cast("int | None", engine.service["port"])
+    return engine.service.ports.get(kind.written)
+
+
+def _path(engine: Engine, kind: Kind) -> str:
+    return f"{engine.service.path}.port" if kind.name == "api" else f"{engine.service.path}.ports.{kind.name}"
+
+
+def _chosen(engine: Engine, host: str, kind: Kind, first: int, base: int, skipped: str) -> list[Decision]:
+    """Why the port is what it is; Ray's and the engines' own usual ports go without saying."""
+    after = f"; {skipped}" if skipped else ""
+    if kind.name == "api":
+        why = f"engine {engine.name}: first free port of {host} from vllm_port_base = {base}{after}"
+        return [Decision(_path(engine, kind), first, why)]
+    if first == kind.base:
+        return []
+    why = f"engine {engine.name}: first free from {kind.base} on {host}{after}"
+    return [Decision(_path(engine, kind), first, why)]
+
+
+def _foreign(probe: Probe) -> dict[int, str]:
+    """Who listens on which port, besides units of this collection."""
+    found: dict[int, str] = {}
+    for listener in (probe or {}).get("listeners") or ():
+        if not str(listener.get("unit") or "").startswith("vllm-"):
+            pid = f" (pid {listener['pid']})" if listener.get("pid") else ""
+            found.setdefault(listener["port"], f"{listener.get('process') or 'a process'}{pid}")
+    return found

@@ -52,16 +52,18 @@ def read(data: t.Any, schema: Schema, path: str, refusals: Refusals) -> dict[str
     """
     result = {name: key.default for name, key in schema.items()}
     if not isinstance(data, dict):
-        refusals.add(path, data, f"must be a mapping, not {_word(data)}", f"write it as keys: {_some(schema)}")
+        refusals.add(
+            "wrong-type", path, data, f"must be a mapping, not {_word(data)}", f"write it as keys: {_some(schema)}"
+        )
         return result
     for name, value in data.items():
         if name not in schema:
-            refusals.add(_join(path, str(name)), None, "no such key", _unknown(str(name), schema))
+            refusals.add("unknown-key", _join(path, str(name)), None, "no such key", _unknown(str(name), schema))
         elif value is not None:
             result[name] = _value(value, schema[name], _join(path, name), refusals)
     for name, key in schema.items():
         if key.required and data.get(name) is None:
-            refusals.add(_join(path, name), None, "is missing", f"add it: {key.about}")
+            refusals.add("missing", _join(path, name), None, "is missing", f"add it: {key.about}")
     return result
 
 
@@ -69,16 +71,22 @@ def _value(value: t.Any, key: Key, path: str, refusals: Refusals) -> t.Any:
     shown = None if key.secret else value
     value = _from_text(value, key.kind)
     if not _is(value, key.kind):
-        refusals.add(path, shown, f"must be {key.kind}, not {_word(value)}", key.about)
+        refusals.add("wrong-type", path, shown, f"must be {key.kind}, not {_word(value)}", key.about)
         return key.default
     if key.required and value in ("", [], {}):
-        refusals.add(path, shown, "is empty", key.about)
+        refusals.add("missing", path, shown, "is empty", key.about)
     if key.choices and value not in key.choices:
-        refusals.add(path, shown, f"must be one of {', '.join(key.choices)}", key.about)
+        refusals.add("wrong-value", path, shown, f"must be one of {', '.join(key.choices)}", key.about)
     if key.pattern and isinstance(value, str) and not re.fullmatch(key.pattern, value):
-        refusals.add(path, shown, f"must match {key.pattern}", key.about)
+        refusals.add("wrong-value", path, shown, f"must match {key.pattern}", key.about)
     if (key.low is not None and value < key.low) or (key.high is not None and value > key.high):
-        refusals.add(path, shown, f"must be {key.low} to {'any number' if key.high is None else key.high}", key.about)
+        refusals.add(
+            "wrong-value",
+            path,
+            shown,
+            f"must be {key.low} to {'any number' if key.high is None else key.high}",
+            key.about,
+        )
     if key.elements and isinstance(value, (list, tuple)):
         return [_element(item, key, f"{path}[{index}]", refusals) for index, item in enumerate(value)]
     return value
@@ -88,7 +96,7 @@ def _element(item: t.Any, key: Key, path: str, refusals: Refusals) -> t.Any:
     kind = key.elements or key.kind
     item = _from_text(item, kind)
     if not _is(item, kind):
-        refusals.add(path, None if key.secret else item, f"must be {kind}, not {_word(item)}", key.about)
+        refusals.add("wrong-type", path, None if key.secret else item, f"must be {kind}, not {_word(item)}", key.about)
     return item
 
 

@@ -40,10 +40,13 @@ def resolve(services: t.Sequence[t.Mapping[str, t.Any]], reference: str) -> str:
             return value
         raise PlanError(
             Refusal(
+                "secret-missing",
                 f"vllm_services[{index}].{key}",
                 None,
                 "the plan needs this secret and it is empty",
                 "set it, best from Ansible Vault",
             )
         )
-    raise PlanError(Refusal("vllm_services", None, f"no service is called {service!r} any more", "plan again"))
+    raise PlanError(
+        Refusal("secret-missing", "vllm_services", None, f"no service is called {service!r} any more", "plan again")
+    )

@@ -12,6 +12,7 @@ from ..releases import flags
 from .errors import Refusals
 from .intent import Service
 from .keys import OWNED_ARGS
+from .members import Member
 from .placement import Engine
 
 _PARALLEL_FLAGS = {
@@ -30,24 +31,33 @@ def check_args(service: Service, refusals: Refusals) -> None:
         path = f"{service.path}.args.{written}"
         name = flags.normalize(str(written))
         if name in seen:
-            refusals.add(path, None, f"is the same option as {seen[name]}", "write it once")
+            refusals.add("argument-twice", path, None, f"is the same option as {seen[name]}", "write it once")
         seen[name] = str(written)
         if name in OWNED_ARGS:
-            refusals.add(path, None, "is set by the plan", f"use {service.path}.{OWNED_ARGS[name]}")
+            refusals.add("argument-owned", path, None, "is set by the plan", f"use {service.path}.{OWNED_ARGS[name]}")
         elif not flags.accepts(name, version):
             rule = f"vllm serve {version} has no option --{name.partition('.')[0]}"
-            refusals.add(path, None, rule, flags.advice(name, version))
+            refusals.add("argument-unknown", path, None, rule, flags.advice(name, version))
         elif flags.plain(name, version) != name.partition(".")[0]:
             fix = f"write {str(flags.plain(name, version)).replace('-', '_')}: false"
-            refusals.add(path, None, "negates an option by name", fix)
+            refusals.add("argument-negated", path, None, "negates an option by name", fix)
         elif flags.misfit(name, value, version):
-            refusals.add(path, value, flags.misfit(name, value, version), f"see `vllm serve --help=all` of {version}")
+            refusals.add(
+                "argument-value",
+                path,
+                value,
+                flags.misfit(name, value, version),
+                f"see `vllm serve --help=all` of {version}",
+            )
         elif any(ord(sign) < 32 for sign in _text(value)):
-            refusals.add(path, None, "holds a line break or control character", "write it on one line")
+            refusals.add(
+                "argument-value", path, None, "holds a line break or control character", "write it on one line"
+            )
     for size, option in _PARALLEL_FLAGS.items():
         if service.parallel.get(size, 1) != 1 and not flags.accepts(option, service["version"]):
             rule = f"vllm serve {service['version']} has no option {option}"
             refusals.add(
+                "argument-unknown",
                 f"{service.path}.parallel.{size}",
                 service.parallel[size],
                 rule,
@@ -55,13 +65,17 @@ def check_args(service: Service, refusals: Refusals) -> None:
             )
 
 
-def command(engine: Engine, model: str, port: int, served_names: t.Sequence[str], revision: str | None) -> list[str]:
-    """``serve MODEL --option …``: what follows the name of the vllm program.
+def command(
+    engine: Engine, member: Member, model: str, served_names: t.Sequence[str], revision: str | None
+) -> list[str]:
+    """``serve MODEL --option …``: what follows the name of the vllm program on one member.
 
     model: path or hub id as the process sees it. revision: only for a model the engine itself fetches.
     """
-    service = engine.service
-    argv = ["serve", model, "--host", service["listen"], "--port", str(port), "--served-model-name", *served_names]
+    service, argv = engine.service, ["serve", model]
+    if member.is_head:
+        argv += ["--host", service["listen"], "--port", str(member.port("api"))]
+    argv += ["--served-model-name", *served_names]
     if revision:
         argv += ["--revision", revision]
     for size, option in _PARALLEL_FLAGS.items():
@@ -69,11 +83,28 @@ def command(engine: Engine, model: str, port: int, served_names: t.Sequence[str]
             argv += [option, str(engine.parallel[size])]
     if engine.parallel["expert"]:
         argv.append("--enable-expert-parallel")
-    if service["executor"] != "auto":
-        argv += ["--distributed-executor-backend", service["executor"]]
+    if service["executor"] != "auto" or len(engine.hosts) > 1:
+        argv += ["--distributed-executor-backend", engine.executor]
+    argv += _across_hosts(engine, member)
     for name, value in service["args"].items():
         argv += _option(flags.normalize(str(name)), value, service["version"])
     return argv
+
+
+def _across_hosts(engine: Engine, member: Member) -> list[str]:
+    """How the members of an engine find each other (facts of vLLM's own guide to several nodes)."""
+    if engine.executor == "ray":
+        return ["--data-parallel-backend", "ray"] if engine.parallel["data"] > 1 else []
+    if len(engine.hosts) == 1:
+        return []
+    if engine.data_over_hosts:
+        local = engine.parallel["data"] // len(engine.hosts)
+        argv = ["--data-parallel-size-local", str(local), "--data-parallel-address", member.head_address]
+        argv += ["--data-parallel-rpc-port", str(member.head_port("data_parallel"))]
+        return argv if member.is_head else [*argv, "--data-parallel-start-rank", str(member.rank * local), "--headless"]
+    argv = ["--nnodes", str(len(engine.hosts)), "--node-rank", str(member.rank)]
+    argv += ["--master-addr", member.head_address, "--master-port", str(member.head_port("rendezvous"))]
+    return argv if member.is_head else [*argv, "--headless"]
 
 
 def _option(name: str, value: t.Any, version: str) -> list[str]:

@@ -79,7 +79,7 @@ class TestWorkedExamples:
     def test_deepseek_r1_on_four_a100(self):
         with pytest.raises(ModelError) as caught:
             memory.smallest(facts(DEEPSEEK), H100, 4, Settings(max_model_len=4096), most_hosts=1)
-        assert "does not fit on 1 host(s) of 4 GPUs" in caught.value.rule
+        assert "does not fit on one host of 4 GPUs" in caught.value.rule
         assert "157." in caught.value.rule
 
 

@@ -7,7 +7,8 @@ import json
 import shlex
 
 import pytest
-from ansible_collections.vllm.cluster.plugins.module_utils.planning import render
+from ansible_collections.vllm.cluster.plugins.module_utils.planning.show import document as as_document
+from ansible_collections.vllm.cluster.plugins.module_utils.planning.show import text as as_text
 
 from .helpers import make, parse, probe, units
 
@@ -44,21 +45,23 @@ def test_a_key_is_a_reference_and_never_a_value():
         "HF_TOKEN": "chat.secrets.HF_TOKEN",
         "VLLM_API_KEY": "chat.api_key",
     }
-    assert "hidden" not in render.as_json(document) + render.as_text(document)
+    assert "hidden" not in as_document.as_json(document) + as_text.as_text(document)
 
 
 def test_no_key_on_every_address_is_warned_of():
-    assert [item["path"] for item in make({"model": "org/m", "hosts": "gpu1"})["warnings"]] == [
+    assert [item["path"] for item in make({"model": "org/m", "hosts": "cpu1"})["warnings"]] == [
         "vllm_services[0].api_key"
     ]
-    assert make({"model": "org/m", "hosts": "gpu1", "listen": "127.0.0.1"})["warnings"] == []
-    assert make(CHAT)["warnings"] == []
+    assert make({"model": "org/m", "hosts": "cpu1", "listen": "127.0.0.1"})["warnings"] == []
+    assert make({**CHAT, "hosts": "cpu1"})["warnings"] == []
 
 
 @pytest.mark.parametrize(("version", "paths"), [("9.0.0", 1), ("0.5.4", 1), ("0.7.0", 0), ("0.33.0", 0)])
 def test_a_release_that_the_tables_do_not_hold_is_warned_of(version, paths):
-    found = [item["path"] for item in make({**CHAT, "version": version})["warnings"]]
-    assert found == ["vllm_services[0].version"] * paths
+    warnings = make({**CHAT, "hosts": "cpu1", "version": version})["warnings"]
+    assert [item["path"] for item in warnings if item["id"] == "release-unknown"] == [
+        "vllm_services[0].version"
+    ] * paths
 
 
 def test_replicas_go_round_the_hosts_with_own_ports_and_gpus():
@@ -147,7 +150,7 @@ def test_a_switch_is_left_out_when_false():
         ("0.32.0", {"middleware": ["m.A", "m.B"]}, ["--middleware", "m.A", "--middleware", "m.B"]),
         ("0.32.0", {"cudagraph_capture_sizes": [1, 2, 4]}, ["--cudagraph-capture-sizes", "1", "2", "4"]),
         ("0.32.0", {"cudagraph_capture_sizes": []}, []),
-        ("0.32.0", {"kv_transfer_config.kv_role": "kv_both"}, ["--kv-transfer-config.kv_role", "kv_both"]),
+        ("0.32.0", {"eplb_config.window_size": 100}, ["--eplb-config.window_size", "100"]),
         ("0.8.0", {"enable_chunked_prefill": False}, ["--enable-chunked-prefill", "false"]),
         ("0.32.0", {"max_model_len": "32k", "seed": None}, ["--max-model-len", "32k"]),
     ],
@@ -203,7 +206,11 @@ def test_what_is_probed_is_what_is_named():
             {"name": "a", "model": "/m/", "hosts": "gpu", "replicas": 2}, {"name": "b", "model": "x/y", "hosts": "cpu1"}
         )
     )
-    assert found == {"gpu1": {"paths": ["/m"]}, "gpu2": {"paths": ["/m"]}, "cpu1": {"paths": []}}
+    assert {host: items["paths"] for host, items in found.items()} == {
+        "gpu1": ["/m"],
+        "gpu2": ["/m"],
+        "cpu1": ["/var/lib/vllm/models/x--y"],
+    }
 
 
 def test_addresses_of_version_six_get_brackets():
@@ -214,10 +221,10 @@ def test_addresses_of_version_six_get_brackets():
 
 def test_the_text_holds_commands_that_a_shell_reads_back():
     document = make({**CHAT, "args": {"hf_overrides": {"a": "x y"}}})
-    line = next(line for line in render.as_text(document).splitlines() if " serve " in line)
+    line = next(line for line in as_text.as_text(document).splitlines() if " serve " in line)
     assert shlex.split(line) == units(document)["vllm-chat-0.service"]["exec"]
 
 
 def test_json_is_the_document():
     document = make(CHAT)
-    assert json.loads(render.as_json(document)) == document
+    assert json.loads(as_document.as_json(document)) == document

@@ -188,7 +188,7 @@ CASES = [
         {},
         {},
         f"{S0}.hosts",
-        ["one engine over 2 hosts", "replicas: 2"],
+        ["whether one host holds the model is not known", "replicas: 2"],
     ),
     ("parallel is a word", [{**OK, "parallel": "max"}], {}, {}, f"{S0}.parallel", ["must be auto or a mapping"]),
     ("unknown size", [{**OK, "parallel": {"tp": 2}}], {}, {}, f"{S0}.parallel.tp", ["no such key"]),

@@ -28,7 +28,7 @@ CASES = [
         {},
         {},
         "vllm_services[1].parallel",
-        ["takes 1 GPUs", "has 8 GPUs, 0 of them free"],
+        ["takes 1 GPUs", "host gpu1 has 8 GPUs, 0 of them free"],
     ),
     (
         "GPUs on a CPU host",
@@ -36,7 +36,7 @@ CASES = [
         {},
         {},
         f"{S0}.gpus",
-        ["takes 2 GPUs", "host cpu1 has 0 GPUs"],
+        ["takes 2 GPUs", "host cpu1 runs this service on the CPU"],
     ),
     (
         "CUDA on a CPU host",
@@ -64,7 +64,14 @@ CASES = [
         ["GPU 0 of gpu1 is taken"],
     ),
     ("GPUs of replicas", [{**OK, "devices": [0], "replicas": 2}], {}, {}, f"{S0}.devices", ["several replicas"]),
-    ("GPUs do not match ranks", [{**OK, "devices": [0, 1]}], {}, {}, f"{S0}.devices", ["the engine has 1 ranks"]),
+    (
+        "GPUs do not match ranks",
+        [{**OK, "devices": [0, 1], "parallel": {"tensor": 4}}],
+        {},
+        {},
+        f"{S0}.devices",
+        ["the engine has 4 ranks on gpu1"],
+    ),
     (
         "GPUs named on a CPU host",
         [{**OK, "hosts": "cpu1", "devices": [0]}],

@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, The vllm.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a service's ``args`` and ``env`` say, whichever way they are written."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import typing as t
+
+from ..releases import flags, versions
+from .intent import Service
+
+_SUFFIXES = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_READABLE = re.compile(r"(\d+(?:\.\d+)?)([kmgtKMGT])")
+#: ``32k`` for numbers (max_model_len since 0.8.4; the other sizes since 0.10.2).
+_READABLE_SINCE = {"max-model-len": "0.8.4"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Mapping:
+    """An option that holds a mapping.
+
+    paths: where each of its first keys is written. dotted: keys that are written behind a dot. broken: why the option
+    cannot be read.
+    """
+
+    path: str
+    values: dict[str, t.Any]
+    paths: dict[str, str]
+    dotted: frozenset[str] = frozenset()
+    broken: str = ""
+
+
+class Options:
+    """The options of one service by their plain names (``max-model-len``), and its environment variables."""
+
+    def __init__(self, service: Service) -> None:
+        self.version: str = service["version"]
+        self._path = service.path
+        self._written: dict[str, list[tuple[str, str, t.Any]]] = {}
+        for name, value in service["args"].items():
+            _base, _dot, tail = flags.normalize(str(name)).partition(".")
+            plain = flags.plain(str(name), self.version)
+            if plain is not None and value is not None:
+                self._written.setdefault(plain, []).append((tail, f"{service.path}.args.{name}", value))
+        self._env: dict[str, str] = {str(name): env_text(value) for name, value in service["env"].items()}
+        self._secrets = frozenset(str(name) for name in service["secrets"])
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._written
+
+    def path(self, name: str) -> str:
+        """Where the option is written, or would be."""
+        found = self._written.get(name)
+        return found[0][1] if found else f"{self._path}.args.{name.replace('-', '_')}"
+
+    def get(self, name: str) -> t.Any:
+        """The option's value as written; None without."""
+        return next((value for tail, _path, value in self._written.get(name, ()) if not tail), None)
+
+    def text(self, name: str) -> str:
+        value = self.get(name)
+        return "" if value is None else str(value).strip()
+
+    def is_on(self, name: str) -> bool:
+        """Whether a switch is on. What is not written is off."""
+        return self.get(name) is True or self.text(name).lower() == "true"
+
+    def is_off(self, name: str) -> bool:
+        """Whether a switch is written as off."""
+        return self.get(name) is False or self.text(name).lower() == "false"
+
+    def integer(self, name: str) -> int | None:
+        """``32768``, ``"32768"`` or ``32k``; None for anything else, as ``auto``, and without."""
+        value = self.get(name)
+        if isinstance(value, bool) or value is None:
+            return None
+        if isinstance(value, float):
+            return int(value) if value.is_integer() else None
+        text = str(value).strip()
+        if re.fullmatch(r"[+-]?\d{1,18}", text):
+            return int(text)
+        found = _READABLE.fullmatch(text)
+        since = _READABLE_SINCE.get(name, "0.10.2")
+        if found is None or versions.parse(self.version) < versions.parse(since):
+            return None
+        return int(float(found.group(1)) * _SUFFIXES[found.group(2)])
+
+    def number(self, name: str) -> float | None:
+        try:
+            return None if isinstance(self.get(name), bool) else float(self.text(name))
+        except ValueError:
+            return None
+
+    def mapping(self, name: str) -> Mapping | None:
+        """The value of an option that takes JSON: a mapping, its JSON text, and keys behind dots; None without."""
+        if name not in self._written:
+            return None
+        values: dict[str, t.Any] = {}
+        paths: dict[str, str] = {}
+        dotted: list[str] = []
+        for tail, path, value in self._written[name]:
+            if tail:
+                _put(values, tail.split("."), value)
+                dotted.append(tail.partition(".")[0].rstrip("+"))
+                paths.setdefault(dotted[-1], path)
+                continue
+            whole, broken = _object(value)
+            if broken:
+                return Mapping(path, {}, {}, broken=broken)
+            values = {**whole, **values}
+            paths = {**{str(key): f"{path}.{key}" for key in whole}, **paths}
+        path = next((path for tail, path, _value in self._written[name] if not tail), "")
+        if not path:
+            tail, path, _value = self._written[name][0]
+            path = path[: -len(tail) - 1]
+        return Mapping(path, values, paths, frozenset(dotted))
+
+    @property
+    def env(self) -> t.Mapping[str, str]:
+        """The variables as the engine gets them."""
+        return self._env
+
+    def sets(self, name: str) -> bool:
+        """Whether the variable is written, openly or among the secrets."""
+        return name in self._env or name in self._secrets
+
+    def env_on(self, name: str) -> bool:
+        """Whether a variable of the 0 or 1 kind is on."""
+        return self._env.get(name, "").strip().lower() in ("1", "true", "yes", "on")
+
+    def env_path(self, name: str) -> str:
+        return f"{self._path}.env.{name}"
+
+
+def env_text(value: t.Any) -> str:
+    """A variable's value as the engine gets it."""
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _object(value: t.Any) -> tuple[dict[str, t.Any], str]:
+    """A mapping, or JSON text of one; and why it is none."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            return {}, f"is not JSON: {error}"
+    if not isinstance(value, dict):
+        return {}, "is not a mapping"
+    return dict(value), ""
+
+
+def _put(into: dict[str, t.Any], keys: t.Sequence[str], value: t.Any) -> None:
+    key, rest = keys[0].rstrip("+"), keys[1:]
+    if not rest:
+        into[key] = [value] if keys[0].endswith("+") and not isinstance(value, (list, tuple)) else value
+        return
+    inner = into.get(key)
+    if not isinstance(inner, dict):
+        inner = into[key] = {}
+    _put(inner, rest, value)

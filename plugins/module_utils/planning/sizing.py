@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, The vllm.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known of a service's model, and the settings its memory depends on."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..models import config
+from ..models.config import ModelFacts
+from ..models.errors import ModelError
+from ..models.settings import Settings
+from .errors import Refusals
+from .intent import Service
+from .options import Options
+
+#: config, quantization (texts), tensor_bytes and problems of a model, as host_probe and model_info give them.
+Source = t.Mapping[str, t.Any]
+
+#: Options that change what weights or cache take in ways that are not counted here.
+_UNCOUNTED = {
+    "cpu-offload-gb": "it moves weights to the host's memory",
+    "kv-cache-memory-bytes": "it fixes the cache whatever the GPU has",
+    "hf-overrides": "it changes the model's config",
+    "quantization": "it may quantize while loading",
+}
+_FLOATS = ("float32", "float")
+
+
+@dataclasses.dataclass(frozen=True)
+class Knowledge:
+    """facts None: the model is not known, and why tells why not. uncounted: why its memory is not judged, else empty.
+
+    fit_length: the engine is to find the longest context that fits by itself (``max_model_len: auto``).
+    """
+
+    facts: ModelFacts | None
+    why: str
+    settings: Settings
+    fit_length: bool
+    uncounted: str
+
+    @property
+    def counted(self) -> ModelFacts | None:
+        """The facts where memory can be judged from them."""
+        return None if self.uncounted else self.facts
+
+
+class Library:
+    """The models of one planning, each read once."""
+
+    def __init__(self, sources: t.Mapping[str, Source]) -> None:
+        self._sources = sources
+        self._facts: dict[str, ModelFacts | ModelError] = {}
+
+    def know(self, service: Service, refusals: Refusals) -> Knowledge:
+        """What is known of the service's model. Refuses a config that cannot be trusted."""
+        options = Options(service)
+        settings, fit_length = _settings(options, service["concurrency"])
+        facts, why = self._read(service, refusals)
+        uncounted = why
+        for name, reason in _UNCOUNTED.items():
+            if name in options and not (name == "quantization" and facts is not None and facts.quantization):
+                uncounted = uncounted or f"{options.path(name)}: {reason}"
+        if options.text("dtype") in _FLOATS:
+            uncounted = uncounted or f"{options.path('dtype')}: weights in four bytes are not counted"
+        if facts is not None:
+            # What the model does not take is refused elsewhere; here it would hide how the rest fits.
+            length = min(settings.length(facts), facts.context.longest)
+            settings = dataclasses.replace(settings, max_model_len=length)
+        return Knowledge(facts, why, settings, fit_length, uncounted)
+
+    def _read(self, service: Service, refusals: Refusals) -> tuple[ModelFacts | None, str]:
+        name = service["model"]
+        source = self._sources.get(name)
+        if source is None or not source.get("config"):
+            if name.startswith("lab://"):
+                return None, "it is generated on the host, for the CPU"
+            return None, f"the config.json of {name} is not known"
+        if name not in self._facts:
+            self._facts[name] = _facts(source)
+        found = self._facts[name]
+        if isinstance(found, ModelError):
+            refusals.add("model-config", f"{service.path}.model", name, f"{found.path}: {found.rule}", found.fix)
+            return None, "its config.json cannot be trusted"
+        return found, ""
+
+
+def _facts(source: Source) -> ModelFacts | ModelError:
+    try:
+        facts = config.parse(source["config"], source.get("quantization"))
+    except ModelError as error:
+        return error
+    size = source.get("tensor_bytes")
+    return facts.with_files(size) if size else facts
+
+
+def _settings(options: Options, concurrency: int) -> tuple[Settings, bool]:
+    fit_length = options.text("max-model-len") in ("auto", "-1")
+    share = options.number("gpu-memory-utilization")
+    settings = Settings(
+        max_model_len=None if fit_length else _positive(options.integer("max-model-len")),
+        concurrency=1 if fit_length else concurrency,
+        max_num_batched_tokens=_positive(options.integer("max-num-batched-tokens")),
+        max_num_seqs=_positive(options.integer("max-num-seqs")),
+        utilization=share if share is not None and 0 < share <= 1 else None,
+        kv_cache_dtype=options.text("kv-cache-dtype") or "auto",
+        enforce_eager=options.is_on("enforce-eager"),
+        version=options.version,
+    )
+    return settings, fit_length
+
+
+def _positive(number: int | None) -> int | None:
+    """What cannot be is refused elsewhere; here it counts as not written."""
+    return number if number is not None and number > 0 else None

@@ -1,0 +1,228 @@
+# Copyright: (c) 2026, The vllm.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every plan and every refusal must be, whatever the cluster: each check tells what is wrong, or nothing."""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+from pathlib import PurePosixPath
+
+from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors import PlanError
+from ansible_collections.vllm.cluster.plugins.module_utils.planning.rules import RULES
+
+from .clusters import Cluster
+
+Problems = t.Iterator[str]
+
+
+def of_refusals(error: PlanError) -> Problems:
+    """A refusal says which rule, where, why and what to do; no secret."""
+    if not error.refusals:
+        yield "a PlanError without a refusal"
+    for refusal in error.refusals:
+        if refusal.id not in RULES:
+            yield f"the id {refusal.id!r} is not in RULES: {refusal}"
+        if not refusal.path.startswith("vllm_") or not refusal.rule or not refusal.fix:
+            yield f"path, rule or fix is missing: {refusal}"
+        if "sk-hidden" in str(refusal):
+            yield f"tells a secret: {refusal}"
+
+
+def of_plan(cluster: Cluster, plan: t.Mapping[str, t.Any]) -> Problems:
+    """All that holds for a plan by itself."""
+    yield from _devices(cluster, plan)
+    yield from _ports(cluster, plan)
+    yield from _units(plan)
+    for engine in plan["engines"]:
+        yield from _sizes(engine)
+        yield from _members_alike(cluster, plan, engine)
+        yield from _memory(engine)
+    for decision in plan["decisions"]:
+        if not decision["path"].startswith("vllm_") or not decision["why"]:
+            yield f"a decision lacks something: {decision}"
+    for warning in plan["warnings"]:
+        if warning["id"] not in RULES or not warning["path"] or not warning["message"] or not warning["fix"]:
+            yield f"a warning lacks something: {warning}"
+    if "sk-hidden" in repr(plan):
+        yield "the plan tells a secret"
+
+
+def _devices(cluster: Cluster, plan: t.Mapping[str, t.Any]) -> Problems:
+    given: dict[tuple[str, int], str] = {}
+    written = {item["name"]: item.get("devices") or () for item in cluster.variables["vllm_services"] if "name" in item}
+    for engine in plan["engines"]:
+        for member in engine["members"]:
+            gpus = {gpu["index"]: gpu for gpu in (cluster.probes[member["host"]] or {}).get("gpus") or ()}
+            for index in member["devices"]:
+                other = given.setdefault((member["host"], index), engine["name"])
+                if other != engine["name"] or member["devices"].count(index) > 1:
+                    yield f"GPU {index} of {member['host']} is given to {other} and {engine['name']}"
+                if index not in gpus:
+                    yield f"GPU {index} of {member['host']} does not exist"
+                elif gpus[index]["problems"] or (gpus[index]["mig"] and index not in written[engine["service"]]):
+                    yield f"GPU {index} of {member['host']} is not fit and given to {engine['name']}"
+    shown = {
+        (host, index) for host, item in plan["hosts"].items() for unit in item["units"] for index in unit["devices"]
+    }
+    if not shown <= set(given):
+        yield f"units have GPUs that no engine has: {sorted(shown - set(given))}"
+
+
+def _ports(cluster: Cluster, plan: t.Mapping[str, t.Any]) -> Problems:
+    taken: dict[tuple[str, int], str] = {}
+    for engine in plan["engines"]:
+        for member in engine["members"]:
+            host = member["host"]
+            foreign = {
+                item["port"]
+                for item in (cluster.probes[host] or {}).get("listeners") or ()
+                if not str(item.get("unit") or "").startswith("vllm-")
+            }
+            for kind, port in member["ports"].items():
+                first, last = (port, port) if isinstance(port, int) else port
+                for number in range(first, last + 1):
+                    me = f"{kind} of {engine['name']}"
+                    other = taken.setdefault((host, number), me)
+                    if other != me:
+                        yield f"port {number} of {host} is given to {other} and {me}"
+                    if number in foreign:
+                        yield f"port {number} of {host} is another's and given to {me}"
+                    if not 1 <= number <= 65535:
+                        yield f"{number} is no port ({me} on {host})"
+                if first > last:
+                    yield f"{kind} of {engine['name']} on {host} is the empty range {port}"
+
+
+def _units(plan: t.Mapping[str, t.Any]) -> Problems:
+    names = [(host, unit["name"]) for host, item in plan["hosts"].items() for unit in item["units"]]
+    if len(set(names)) < len(names):
+        yield "two units of one host have one name"
+    wanted = {(member["host"], member["unit"]) for engine in plan["engines"] for member in engine["members"]}
+    if not wanted <= set(names):
+        yield f"members without a unit: {sorted(wanted - set(names))}"
+    engines = [engine["name"] for engine in plan["engines"]]
+    if [name for service in plan["services"] for name in service["engines"]] != engines or not all(
+        service["engines"] for service in plan["services"]
+    ):
+        yield "services and engines do not name each other"
+
+
+def _sizes(engine: t.Mapping[str, t.Any]) -> Problems:
+    parallel, members = engine["parallel"], engine["members"]
+    world = parallel["tensor"] * parallel["pipeline"] * parallel["data"]
+    counts = {len(member["devices"]) for member in members}
+    if engine["world_size"] != world:
+        yield f"{engine['name']}: world size {engine['world_size']} and {world} ranks"
+    if engine["accelerator"] == "cuda" and (len(counts) > 1 or sum(len(m["devices"]) for m in members) != world):
+        yield f"{engine['name']}: {world} ranks on devices {[member['devices'] for member in members]}"
+    if engine["accelerator"] == "cpu" and counts != {0}:
+        yield f"{engine['name']}: GPUs for an engine on the CPU"
+    if parallel["tensor"] % parallel["decode_context"]:
+        yield f"{engine['name']}: decode_context does not divide tensor"
+    if len({member["host"] for member in members}) < len(members):
+        yield f"{engine['name']}: two members on one host"
+    if engine["executor"] == "uni" and world > 1:
+        yield f"{engine['name']}: uni for {world} ranks"
+
+
+def _members_alike(cluster: Cluster, plan: t.Mapping[str, t.Any], engine: t.Mapping[str, t.Any]) -> Problems:
+    members = engine["members"]
+    probes = [cluster.probes[member["host"]] or {} for member in members]
+    units = [
+        unit for member in members for unit in plan["hosts"][member["host"]]["units"] if unit["name"] == member["unit"]
+    ]
+    # The members of a Ray engine besides the head have units of Ray, from the same environment or image.
+    if (
+        len(
+            {
+                (unit["runtime"], unit.get("image"), unit["user"], PurePosixPath(unit["exec"][0]).parent)
+                for unit in units
+            }
+        )
+        > 1
+    ):
+        yield f"{engine['name']}: members run different programs"
+    known = {
+        "drivers": {probe["driver"] for probe in probes if probe.get("driver") and engine["accelerator"] == "cuda"},
+        "machines": {probe["machine"] for probe in probes if probe.get("machine")},
+    }
+    if units and units[0]["runtime"] == "env":
+        pythons = {(probe.get("pythons") or {}).get("/usr/bin/python3") for probe in probes} - {None}
+        minors = {python.rpartition(".")[0] for python in pythons}
+        known["Pythons"] = pythons if engine["executor"] == "ray" else minors
+    for what, found in known.items():
+        if len(found) > 1:
+            yield f"{engine['name']}: members have different {what}: {sorted(found)}"
+    interfaces = [member["interface"] for member in members]
+    if len(members) == 1 and interfaces != [None]:
+        yield f"{engine['name']}: an interface for an engine of one host"
+    if len(members) > 1 and (
+        None in interfaces or len({item["address"] for item in interfaces if item}) < len(members)
+    ):
+        yield f"{engine['name']}: members without an address of their own: {interfaces}"
+
+
+def _memory(engine: t.Mapping[str, t.Any]) -> Problems:
+    memory = engine["memory"]
+    if memory is None:
+        if not engine["why_unknown"]:
+            yield f"{engine['name']}: nobody says why its memory is not known"
+        return
+    for stage in memory["stages"]:
+        used = stage["weights"] + stage["overhead"] + stage["kv"]
+        if used > memory["budget"] or used + stage["free"] != memory["gpu_bytes"] or min(stage.values()) < 0:
+            yield f"{engine['name']}: a stage does not add up: {stage}"
+    if memory["requests"] is not None and memory["requests"] < 1 and not memory["bounded"]:
+        yield f"{engine['name']}: not one full request fits: {memory['requests']}"
+    if len(memory["gpus"]) != engine["world_size"]:
+        yield f"{engine['name']}: {len(memory['gpus'])} GPUs shown for {engine['world_size']} ranks"
+
+
+def written_out(cluster: Cluster, plan: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], bool]:
+    """What the person wrote with all that the plan decided, and whether every GPU could be written, too."""
+    variables = copy.deepcopy(cluster.variables)
+    whole = True
+    for service in variables["vllm_services"]:
+        engines = [engine for engine in plan["engines"] if engine["service"] == service["name"]]
+        first = engines[0]
+        service["hosts"] = list(dict.fromkeys(member["host"] for engine in engines for member in engine["members"]))
+        service["parallel"] = dict(first["parallel"])
+        service["accelerator"] = first["accelerator"]
+        if len(engines) > 1:
+            service["replicas"] = len(engines)
+        if first["executor"] == "ray" or len(first["members"]) > 1:
+            service["executor"] = first["executor"]
+        _write_ports(service, engines)
+        sets = {tuple(member["devices"]) for engine in engines for member in engine["members"]}
+        if first["accelerator"] == "cuda":
+            if len(engines) == 1 and len(sets) == 1:
+                service["devices"] = list(sets.pop())
+            else:
+                whole = False
+        if len(engines) == 1 and len(first["members"]) > 1:
+            names = {member["host"]: member["interface"]["name"] for member in first["members"]}
+            if all(names.values()):
+                service["interface"] = names
+    return variables, whole
+
+
+def _write_ports(service: dict[str, t.Any], engines: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+    """Ports of the first engine; the others of a host count up from it, so they are only written where they do."""
+    nth: dict[str, int] = {}
+    start = engines[0]["members"][0]["ports"]["api"]
+    follows = True
+    for engine in engines:
+        head = engine["members"][0]
+        nth[head["host"]] = nth.get(head["host"], -1) + 1
+        follows = follows and head["ports"]["api"] == start + nth[head["host"]]
+    if follows:
+        service["port"] = start
+    if len(engines) == 1:
+        keys = ("ray", "ray_client", "ray_dashboard", "rendezvous", "data_parallel")
+        ports = engines[0]["members"][0]["ports"]
+        service["ports"] = {key: ports[key] for key in keys if key in ports}
+    elif "ports" in service:
+        opened = {kind for engine in engines for kind in engine["members"][0]["ports"]}
+        service["ports"] = {kind: port for kind, port in service["ports"].items() if kind in opened}

@@ -1,0 +1,13 @@
+# Copyright: (c) 2026, The vllm.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hubs of models."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit import model_hub
+
+hub = pytest.fixture(model_hub.serve, name="hub")
+other_hub = pytest.fixture(model_hub.serve, name="other_hub")
