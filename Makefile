@@ -11,7 +11,7 @@ needs = $(if $(filter-out $(STAGES),molecule),$(if $(strip $(STAGES)),,$(lab_nee
 stages = $(in_venv) python tests/run/stages.py
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-down test lint unit sanity molecule pins clean
+.PHONY: help venv demo demo-down test lint unit sanity molecule bench pins clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -40,6 +40,9 @@ sanity: ## ansible-test sanity
 
 molecule: ## one Molecule scenario: SCENARIO=default
 	@$(lab_needs) $(in_venv) molecule test --scenario-name $(SCENARIO)
+
+bench: ## measure planning, 10 to 1,000 hosts (docs/planning.md)
+	@$(in_venv) python tests/bench/plan.py
 
 pins: ## resolve requirements/*.in again
 	@$(in_venv) ./tests/run/pins.sh
