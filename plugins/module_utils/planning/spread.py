@@ -109,19 +109,18 @@ def _fixed(
         decisions.append(
             Decision(f"{service.path}.parallel.tensor", sizes["tensor"], f"{why} hold one copy of the model")
         )
-    world, count = layout.ranks(sizes), len(service.hosts)
-    gpus = service["gpus"]
+    world, gpus = layout.ranks(sizes), service["gpus"]
     if gpus is not None and gpus != world and accelerator == "cuda":
         rule = f"the sizes of parallel make {world} ranks, and each takes one GPU"
         refusals.add("world-size", f"{service.path}.gpus", gpus, rule, f"set gpus: {world}, or change parallel")
         return None
-    if service["replicas"] is not None:
-        wide = 1 if accelerator == "cpu" or world <= room.gpus else -(-world // max(1, room.gpus))
-    elif accelerator == "cpu":
-        wide = count if world > 1 else 1
+    span = room.hosts
+    if accelerator == "cpu":
+        wide = span if world > 1 else 1
+    elif sizes["pipeline"] % span == 0 or sizes["data"] % span == 0:
+        wide = span
     else:
-        divides = sizes["pipeline"] % count == 0 or sizes["data"] % count == 0
-        wide = count if divides or world > room.gpus else 1
+        wide = min(span, -(-world // max(1, room.gpus)))
     return layout.Layout(sizes, wide, {})
 
 
