@@ -131,6 +131,10 @@ def check_applicable(document: t.Mapping[str, t.Any]) -> None:
             fix = "look at it with playbooks/plan.yml; to serve now, set replicas, or name one host"
             hosts = [member["host"] for member in engine["members"]]
             refusals.add("not-applied-yet", f"{engine['path']}.hosts", hosts, rule, fix)
+        elif engine["guessed"]:
+            rule = f"the sizes of engine {engine['name']} are a guess, and would change once the model is there"
+            fix = "set model_config, let this machine reach the hub (vllm_hub_endpoint), or write parallel"
+            refusals.add("layout-unknown", f"{engine['path']}.parallel", "auto", rule, fix)
         elif engine["executor"] == "ray":
             rule = f"engine {engine['name']} runs on Ray, which this release plans but does not start"
             fix = "look at it with playbooks/plan.yml; to serve now, write executor: mp"

@@ -39,13 +39,16 @@ class Units:
 def container_of(groups: str) -> str | None:
     """Id of the container that a process is directly in, from the text of /proc/PID/cgroup.
 
-    A service further down belongs to a system that runs in the container, as this whole host may do.
+    A service further down belongs to a system that runs in the container, as this whole host may do. It need not be in
+    every hierarchy: systemd leaves those of cgroup v1 alone that a unit does not limit.
     """
+    container = None
     for line in groups.splitlines():
         for part in reversed(line.rpartition(":")[2].split("/")):
+            if part.endswith(".service"):
+                return None
             found = _CONTAINER.match(part)
             if found is not None:
-                return found[1]
-            if part.endswith(".service"):
+                container = container or found[1]
                 break
-    return None
+    return container

@@ -22,8 +22,9 @@ def parse(*services, endpoint="", **fleet):
     return intent.parse(variables, lambda pattern: [pattern])
 
 
-def probed(path, facts=PROBED):
-    return {"gpu1": {"paths": {path: {"exists": True, "directory": True, "model": True, "facts": facts}}}}
+def probed(path, *facts):
+    known = facts[0] if facts else PROBED
+    return {"gpu1": {"paths": {path: {"exists": True, "directory": True, "model": True, "facts": known}}}}
 
 
 @pytest.fixture

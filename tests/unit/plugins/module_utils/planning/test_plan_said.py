@@ -164,6 +164,9 @@ CASES = [
         "vllm_port_base",
     ),
     refuses("layout-unknown", of(model="org/other", hosts=TWO), f"{S0}.hosts", ["gpu1"], ""),
+    refuses("layout-unknown", of(model="org/other"), f"{S0}.parallel", ["a guess"], "model_config"),
+    refuses("layout-unknown", of(model="org/other", gpus=2), f"{S0}.parallel", ["a guess"], "write parallel"),
+    refuses("not-applied-yet", of(gpus=2, executor="ray"), f"{S0}.executor", ["runs on Ray"], "executor: mp"),
     refuses(
         "not-applied-yet",
         of(hosts=TWO, parallel={"tensor": 8, "pipeline": 2}),

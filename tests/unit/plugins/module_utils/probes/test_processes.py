@@ -16,6 +16,7 @@ ID = "0123456789abcdef" * 4
         (f"12:cpu:/docker/{ID}\n1:name=systemd:/docker/{ID}\n", ID),
         (f"0::/system.slice/vllm-x.service/docker-{ID}.scope/child\n", ID),
         (f"1:name=systemd:/docker/{ID}/system.slice/ssh.service\n", None),
+        (f"3:cpuset:/docker/{ID}\n0::/docker/{ID}/system.slice/vllm-x.service\n", None),
         ("0::/system.slice/vllm-chat-0.service\n", None),
         (f"0::/docker-{ID[:12]}.scope\n", None),
         ("", None),
