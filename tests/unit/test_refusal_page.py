@@ -20,7 +20,7 @@ from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors impor
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.rules import RULES
 from ansible_collections.vllm.cluster.plugins.plugin_utils import model_sources, probes_file
 
-from . import (
+from tests.unit.plugins.module_utils.planning import (
     test_arguments,
     test_coherence,
     test_fitness,
@@ -32,10 +32,10 @@ from . import (
     test_transfers,
     test_variables,
 )
-from .cases import Said, example, of, said
-from .helpers import parse, refusals_of
+from tests.unit.plugins.module_utils.planning.cases import Said, example, of, said
+from tests.unit.plugins.module_utils.planning.helpers import parse, refusals_of
 
-PAGE = Path(__file__).resolve().parents[5] / "docs" / "refusals.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "refusals.md"
 PLUGINS = Path(errors.__file__).parents[2]
 OK = {"name": "a", "model": "org/m", "hosts": "gpu1"}
 TABLES = (
