@@ -65,7 +65,9 @@ def environment(name: str, pins: Path, python: str) -> Path:
 def run(pins: str, name: str, python: str, tests: str, report: str) -> t.NoReturn:
     """Become the pytest of one row."""
     interpreter = environment(name, ROOT / "requirements" / f"{pins}.txt", python)
-    options = ["--quiet", f"--junitxml={report}", "-p", "no:cacheprovider", tests]
+    # A process a core. Tests of one file stay together: they share what their fixtures make.
+    workers = ["--numprocesses", "auto", "--dist", "loadfile"]
+    options = ["--quiet", f"--junitxml={report}", "-p", "no:cacheprovider", *workers, tests]
     os.execv(interpreter, [str(interpreter), "-m", "pytest", *options])
 
 
