@@ -23,8 +23,8 @@ description:
 options:
   source_text:
     description:
-      - Output of C(nvidia-smi topo -m), as text. Output of C(-L), C(-q), C(-q -x), C(nvlink) and C(--query-gpu) in CSV,
-        and error messages are understood too, alone or together.
+      - Output of C(nvidia-smi topo -m), as text. Output of plain C(nvidia-smi), C(-L), C(-q), C(-q -x), C(nvlink) and
+        C(--query-gpu) in CSV, and error messages are understood too, alone or together.
     type: str
   source_file:
     description: A file on the target with such output.

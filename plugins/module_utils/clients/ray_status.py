@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ..topology.text import BLANKS, listed
 from . import ray_status_lines as lines
 
 _SECTIONS = {
@@ -45,12 +46,15 @@ _TIMING = re.compile(r"(?:GCS request|Node Provider non_terminated_nodes|Autosca
 _NOTHING = re.compile(r"\((?:no [a-z_() ]+|none)\)")
 _ERRORS = re.compile(
     r"The autoscaler failed with the following error|No cluster status\.|Traceback \(most recent call last\)"
-    r"|Could not find any running Ray instance|Ray version mismatch|Failed to connect to GCS"
+    r"|Could not find any running Ray instance|Ray cluster is not found|Ray version mismatch|Failed to connect to GCS"
     r"|[\w.]{1,100}(?:Error|Exception): "
 )
 _WORDS = "|".join(re.escape(word) for word in [*_SECTIONS, *_TITLES])
 _ANCHOR = re.compile(rf"(?P<prefix>.*?)(?:(?:{_WORDS})$|(?<!=)=+ ?Autoscaler status: )")
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]?|[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff]")
+#: A line of a list of lines.
+_QUOTED = re.compile(r"""\s*\[?\s*(["'])(.*?)\1?[\],]*\s*""")
+_FENCE = re.compile(r"[`~]{3}\w*")
 #: Longer lines are cut: Ray prints none, and patterns take their time with them.
 _LONGEST_LINE = 8192
 _MOST_WARNINGS = 20
@@ -66,9 +70,11 @@ def read(text: str) -> dict[str, Any]:
     node. error: what Ray says instead of a status or after it. complete: every part is there and was understood.
     """
     text = str(text)
+    text = BLANKS.sub(" ", listed(text))
     if "\n" not in text:
         text = text.replace("\\n", "\n")  # as a JSON string has it
     rows = [_ESCAPES.sub("", row)[:_LONGEST_LINE].rstrip() for row in text.splitlines()]
+    rows = [found[2] if (found := _QUOTED.fullmatch(row)) else row for row in rows]
     rows = _single_spaced(_without_prefixes(rows))
     starts = [index for index, row in enumerate(rows) if _HEADER.fullmatch(row)]
     reader = _Reader()
@@ -119,7 +125,7 @@ class _Reader:
             self.time = header[1]
         elif _ERRORS.match(line):
             self.error.append(row)
-        elif not line:
+        elif not line or _FENCE.fullmatch(line):
             self.after_blank = True
         elif line in _SECTIONS and not (self.by_node and line == "Usage:"):
             self._begin(_SECTIONS[line])
@@ -156,6 +162,8 @@ class _Reader:
     def _item(self, line: str) -> None:
         if _NOTHING.fullmatch(line):
             self.ended = self.section == "demands"
+            if self.ended:
+                self.section = None  # nothing more can stand there; what follows is the ticket's
         elif self._readers[str(self.section)](line):
             pass
         elif self.after_blank:

@@ -21,6 +21,7 @@ _NODES = re.compile(r"([0-9]{1,9}) (\S.*)")
 _LAUNCHING = re.compile(r"(.+), ([0-9]{1,9}) launching")
 _STARTING = re.compile(r"(\S+): ([^,]+), (\S.*)")
 _FAILURE = re.compile(r"(.+?): (\S+) \((ip|instance_id|latest_attempt): ([^()]*)\)(?: - (.*))?")
+_FAILED_NODE = re.compile(r"([0-9A-Fa-f]*[.:][0-9A-Fa-f.:]+): (\S+)")
 _COUNT = "[0-9]{1,18}"
 _PAIR = rf"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"): {_NUMBER}"""
 _BUNDLE = rf"\{{(?:{_PAIR}(?:, {_PAIR})*)?\}}"
@@ -95,7 +96,17 @@ def failure(line: str) -> dict[str, Any] | None:
     """A node that failed (with its address or instance), or a launch that did (with the time of the last attempt)."""
     found = _FAILURE.fullmatch(line)
     if found is None:
-        return None
+        node = _FAILED_NODE.fullmatch(line)  # Ray 1: no reason
+        if node is None:
+            return None
+        return {
+            "type": node[2],
+            "reason": None,
+            "address": node[1],
+            "instance": None,
+            "latest_attempt": None,
+            "detail": None,
+        }
     values = {"ip": None, "instance_id": None, "latest_attempt": None, found[3]: found[4]}
     return {
         "type": found[1],

@@ -16,6 +16,9 @@ from .weights import ATTENTION, EACH, HEADS, NORMS, Shelf
 #: not known (vllm/transformers_utils/model_arch_config_convertor.py, is_deepseek_mla).
 LATENT = "latent"
 
+#: The width of a token's vector, as kinds of models call it.
+HIDDEN = ("hidden_size", "n_embd", "n_embed", "d_model", "model_dim", "dim")
+
 
 @dataclasses.dataclass(frozen=True)
 class Cache:
@@ -57,7 +60,7 @@ def heads(fields: Fields) -> Heads:
     query = query_heads(fields)
     key = fields.integer("head_dim", "attention_head_dim", "hidden_size_per_head", "kv_channels", "head_size")
     if key is None:
-        key = max(1, fields.need_integer("hidden_size", "n_embd", "d_model", "dim") // query)
+        key = max(1, fields.need_integer(*HIDDEN) // query)
     return Heads(query, kv_heads(fields, query), key, fields.integer_or(key, "v_head_dim", least=1))
 
 

@@ -23,6 +23,15 @@ _AUDIO = ("audio_config", "audio_encoder_config", "speech_config", "whisper_conf
 #: Every name of a part.
 PARTS = (*_TEXT, *_VISION, *_AUDIO)
 
+#: Values that the library computes where they are not written: by the kinds of models and from what.
+_COMPUTED: t.Mapping[str, tuple[frozenset[str], tuple[str, ...]]] = {
+    "head_dim": (
+        frozenset(("cohere2", "llama", "mistral", "qwen3_vl_moe_text")),
+        ("hidden_size", "num_attention_heads"),
+    ),
+    "num_key_value_heads": (frozenset(("cohere2", "granite", "llama", "phi3")), ("num_attention_heads",)),
+}
+
 _DTYPE_BYTES: t.Mapping[str, int] = {
     "bfloat16": 2,
     "bf16": 2,
@@ -84,9 +93,18 @@ def read(text: str) -> Document:
         level = Fields(level.values[found], level.where(found))
     model_type = level.text("model_type") or top.text("model_type") or ""
     # Only parts are saved without their library's defaults; what the whole lacks is missing.
-    language = Fields(level.values, level.path, OMITTED.get(model_type, {}) if level is not top else {})
+    language = Fields(level.values, level.path, _defaults(level.values, model_type) if level is not top else {})
     holders = (top, top.inner("thinker_config") or top)
     return Document(top, language, _part(holders, _VISION), _part(holders, _AUDIO))
+
+
+def _defaults(values: t.Mapping[str, t.Any], model_type: str) -> dict[str, t.Any]:
+    """What a part of this kind leaves out, but for what its library computes from sizes that are written."""
+    defaults = dict(OMITTED.get(model_type, {}))
+    for name, (kinds, bases) in _COMPUTED.items():
+        if model_type in kinds and any(values.get(base, defaults.get(base)) != defaults.get(base) for base in bases):
+            defaults.pop(name, None)
+    return defaults
 
 
 def _part(holders: t.Sequence[Fields], names: t.Sequence[str]) -> Fields | None:

@@ -19,8 +19,8 @@ class Fields:
     """One level of a configuration.
 
     values: the JSON object. path: where it is, for messages. defaults: what its author's library takes for keys that
-    a saved configuration leaves out. A null counts as left out. Every method raises ModelError for a value of the
-    wrong kind or out of range, and takes the first of the names that has a value.
+    a saved configuration leaves out. A null that is written has no value, and no default stands for it. Every method
+    raises ModelError for a value of the wrong kind or out of range, and takes the first of the names that has a value.
     """
 
     def __init__(self, values: t.Mapping[str, t.Any], path: str, defaults: t.Mapping[str, t.Any] | None = None) -> None:
@@ -46,7 +46,8 @@ class Fields:
         for source in (self.values, self.defaults):
             for name in names:
                 value = source.get(name)
-                if value is not None:
+                # A null that is written is what the library takes: a window of null is no window.
+                if value is not None and (source is self.values or name not in self.values):
                     if source is not self.values:
                         self.taken[name] = value
                     return name, value

@@ -15,7 +15,6 @@ from .families import ATTENTION, FULL, HYBRID, NOTHING, Family, family
 from .fields import Fields
 from .weights import DRAFT, EACH, EMBEDDING, FEED_FORWARD, NORMS, OUTPUT, Shelf, Weight
 
-_HIDDEN = ("hidden_size", "n_embd", "n_embed", "d_model", "model_dim", "dim")
 _VOCABULARY = ("padded_vocab_size", "vocab_size")
 
 
@@ -42,7 +41,7 @@ def build(document: Document) -> Stack:
     fields = document.text
     known = family(document.model_type, document.architectures)
     kind = known or Family()
-    hidden = fields.need_integer(*_HIDDEN, most=2**20)
+    hidden = fields.need_integer(*attention.HIDDEN, most=2**20)
     vocabulary = fields.need_integer(*_VOCABULARY, most=2**26)
     count = layers.layer_count(fields)
     mixers = layers.mixers(fields, kind, count)
@@ -90,9 +89,13 @@ def _tied(document: Document, kind: Family) -> bool:
 def _add_embeddings(
     shelf: Shelf, fields: Fields, kind: Family, hidden: int, vocabulary: int, count: int, tied: bool
 ) -> None:
-    shelf.matrix("embed_tokens", EMBEDDING, vocabulary, hidden, linear=False)
+    width = fields.integer("word_embed_proj_dim") or hidden
+    shelf.matrix("embed_tokens", EMBEDDING, vocabulary, width, linear=False)
     if not tied:
-        shelf.matrix("lm_head", OUTPUT, vocabulary, hidden)
+        shelf.matrix("lm_head", OUTPUT, vocabulary, width)
+    if width != hidden:  # OPT-350M
+        shelf.matrix("project_in", EMBEDDING, hidden, width)
+        shelf.matrix("project_out", EMBEDDING, width, hidden)
     if kind.positions:
         shelf.matrix("embed_positions", EMBEDDING, fields.need_integer(kind.positions), hidden, linear=False)
     shelf.vector("norm", NORMS, hidden)

@@ -9,6 +9,7 @@ import json
 import re
 import typing as t
 
+from ..topology.text import BLANKS
 from . import kinds
 from .model import Found, Interface, RdmaPort, Route, address_of, carrier_of, mac_of, state_of, type_of
 from .rdma import physical_state, port_state
@@ -17,6 +18,7 @@ from .text import unescaped
 _OBJECT = re.compile(r'\{\s*"\w+"\s*:')
 _KEYS = re.compile(r'"(?:ifname|dst)\\*"')
 _PCI = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-9a-f]\Z")
+_NO_WAY = ("unreachable", "blackhole", "prohibit", "throw")
 _MOST_FAILURES = 200  # of places that look like the start of an object; more is no output of ip
 
 
@@ -47,6 +49,9 @@ def read_ip_json(text: str) -> Found:
 def _forms(text: str) -> t.Iterator[str]:
     """The text, and what it may have been before it was pasted."""
     yield text
+    plain = BLANKS.sub(" ", re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text))
+    if plain != text:  # it had colors, or other blanks than JSON's
+        yield plain
     if '\\"' in text:  # cut out of a JSON string
         yield text.replace('\\"', '"').replace("\\n", "\n")
     first = next((line for line in text.split("\n") if re.search(r"[\[{]", line)), "")
@@ -98,7 +103,14 @@ def _take(value: t.Any, found: Found, depth: int) -> None:
                 found.interfaces.append(_interface(name, value, found))
         elif isinstance(value.get("dst"), str) and isinstance(device, str) and device:
             found.understood = True
-            source = value.get("prefsrc")
+            source, metric = value.get("prefsrc"), value.get("metric")
+            if value.get("type") in _NO_WAY:
+                return
+            # Of several ways to one destination the kernel takes the least metric, which is 0 where none is written.
+            metric = t.cast(int, metric) if _count(metric) else 0
+            if value["dst"] in found.routes and found.metrics.get(value["dst"], 0) <= metric:
+                return
+            found.metrics[value["dst"]] = metric
             found.routes[value["dst"]] = Route(device, source if isinstance(source, str) else None)
         elif depth < 4:
             for item in value.values():

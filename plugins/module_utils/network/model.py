@@ -85,11 +85,15 @@ class Route:
 
 @dataclasses.dataclass
 class Found:
-    """What one reader found. understood: the text is of its format, even where it lists nothing."""
+    """What one reader found.
+
+    metrics: of routes, by destination. understood: the text is of its format, even where it lists nothing.
+    """
 
     interfaces: list[Interface] = dataclasses.field(default_factory=list)
     ports: list[RdmaPort] = dataclasses.field(default_factory=list)
     routes: dict[str, Route] = dataclasses.field(default_factory=dict)
+    metrics: dict[str, int] = dataclasses.field(default_factory=dict)
     warnings: list[str] = dataclasses.field(default_factory=list)
     understood: bool = False
 

@@ -11,7 +11,7 @@ import itertools
 from .affinity import Affinity, read_affinity
 from .cells import Grid, is_peer_matrix, some
 from .kinds import UNKNOWN, Kinds, Link
-from .rows import CPU, NUMA, gpu_number, read_blocks, read_legend
+from .rows import CPU, NUMA, cased, gpu_number, read_blocks, read_legend
 from .text import clean, number_text
 
 
@@ -49,7 +49,8 @@ def read_matrix(text: str) -> Matrix | None:
     of any name, any set of affinity columns, lost rows, columns, blanks and ends. A cell counts where the diagonal
     proves its column or the mirrored cell says the same; everything else becomes a warning.
     """
-    text = clean(text)
+    printed = clean(text)
+    text = cased(printed)
     kinds = Kinds(text)
     blocks = read_blocks(text, kinds)
     links = [block for block in blocks if not is_peer_matrix(block)]
@@ -66,6 +67,8 @@ def read_matrix(text: str) -> Matrix | None:
     _resolve(matrix, grid)
     _name_nics(matrix, read_legend(text))
     _read_affinities(matrix, grid)
+    if text != printed and matrix.nics:
+        matrix.warnings.append("the text has lost its capital or small letters; names of NICs are as it has them")
     matrix.warnings = list(dict.fromkeys(matrix.warnings))
     return matrix
 

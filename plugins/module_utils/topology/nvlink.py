@@ -16,6 +16,8 @@ _SPEED = re.compile(r"\bLink +([0-9]{1,3}): *([0-9]{1,6}(?:\.[0-9]{1,6})?) *GB/s
 _DOWN = re.compile(r"\bLink +([0-9]{1,3}): *<?in-?active>?", re.IGNORECASE)
 _CAPABILITY = re.compile(r"\bLink +([0-9]{1,3}),([^:\n]+):[ \t]*(true|false)\b", re.IGNORECASE)
 _REMOTE = re.compile(rf"\bLink +([0-9]{{1,3}}): *(?:Remote Device +)?({_BUS})(?:: *Link +([0-9]{{1,3}}))?")
+#: Words in a link's place that are none of these: an error, or a line that is cut.
+_UNTOLD = re.compile(r"\bLink +([0-9]{1,3}):")
 #: What is printed in place of a GPU's links.
 _STATES = (
     (re.compile(r"does not have or support Nvlink|NVLink information: Not Supported", re.IGNORECASE), "unsupported"),
@@ -115,7 +117,10 @@ def _take(line: str, gpu: GpuLinks) -> bool:
         link = gpu.links.setdefault(int(found[1]), NvLink(int(found[1])))
         link.remote, link.remote_link = found[2].upper(), int(found[3]) if found[3] else None
         return True
-    return False
+    found = _UNTOLD.search(line)
+    if found is not None:
+        gpu.links.setdefault(int(found[1]), NvLink(int(found[1])))
+    return found is not None
 
 
 def _judge(gpu: GpuLinks) -> str | None:
@@ -124,6 +129,10 @@ def _judge(gpu: GpuLinks) -> str | None:
     down = [link.link for link in told if not link.active]
     if gpu.links:
         gpu.state = "listed" if not told else "active" if not down else "degraded" if gpu.active else "inactive"
+    untold = [link.link for link in gpu.links.values() if link.active is None and not link.capabilities]
+    untold = [number for number in untold if gpu.links[number].remote is None]
+    if untold:
+        return f"the text does not tell the state of NVLinks {', '.join(map(str, untold))}"
     if gpu.state == "degraded":
         return f"{len(down)} of {len(told)} NVLinks are inactive: {', '.join(map(str, down))}"
     if gpu.state == "unknown":

@@ -19,6 +19,7 @@ from .smi_csv import read_headless, read_tables
 from .smi_errors import Diagnosis, diagnose
 from .smi_list import read_list
 from .smi_query import read_query
+from .smi_table import read_table
 from .smi_xml import read_xml
 from .text import number_text
 
@@ -37,8 +38,9 @@ class _Found:
 def read_report(*outputs: tuple[str, int | None]) -> Document:
     """The document of one host from outputs of nvidia-smi, each with its exit status (None: not known). Never raises.
 
-    An output may hold several formats (``topo -m``, ``nvlink``, ``-L``, ``-q``, ``-q -x``, CSV, errors) among other
-    text. Keys: gpu_count, nic_count, gpus, nics, links, nvlink_groups, cliques, groups_by_size, warnings, diagnosis.
+    An output may hold several formats (``topo -m``, ``nvlink``, ``-L``, ``-q``, ``-q -x``, CSV, the table that
+    ``nvidia-smi`` prints without options, errors) among other text. Keys: gpu_count, nic_count, gpus, nics, links,
+    nvlink_groups, cliques, groups_by_size, warnings, diagnosis.
     """
     found = _Found()
     for text, status in outputs:
@@ -66,7 +68,7 @@ def _read(text: str, status: int | None, found: _Found) -> None:
         found.warnings += matrix.warnings
     tables = read_tables(text)
     inventories = [table.gpus() for table in tables if table.lists_gpus]
-    inventories += [read_xml(text), read_query(text), read_list(text)]
+    inventories += [read_xml(text), read_query(text), read_list(text), read_table(text)]
     if not tables:
         inventories.append(read_headless(text))
     for inventory in inventories:

@@ -21,14 +21,34 @@ _COLUMNS = {
 }
 _ANY_COLUMN = re.compile("|".join(f"(?P<c{number}>{shape})" for number, shape in enumerate(_COLUMNS.values())))
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]*\Z")
-_GLUED_PREFIX = re.compile(r".*[^A-Za-z0-9_.+-](?=[A-Za-z])")
+_GLUED_PREFIX = re.compile(r".*[^A-Za-z0-9_.+-](?=[A-Za-z])|\A[+.-]+(?=[A-Za-z])")
 _NUMBERED = re.compile(r"(?:GPU|NIC|DD)[0-9]{1,4}\Z")
 _GPU = re.compile(r"GPU([0-9]{1,4})\Z")
 _TIME = re.compile(
     r"(?:[0-9]{2,4}[-/][0-9]{2}[-/][0-9]{2,4}[T ]*)?[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?Z?|[0-9]+\.[0-9]+"
 )
 _LIST = re.compile(r"[0-9][0-9,-]*\Z|N/A\Z")
-_LEGEND = re.compile(r"(?<![A-Za-z0-9_])((?:NIC|DD)[0-9]{1,4}):[ \t]+(\S+)")
+#: What closes a quoted line, and what may follow it in a list of such lines.
+_QUOTED_END = re.compile(r"[ \t]*[`'\"][`'\",\])}]*[ \t]*\Z")
+_LEGEND = re.compile(r"(?<![A-Za-z0-9_])((?:NIC|DD)[0-9]{1,4}):[ \t]+([A-Za-z0-9_][A-Za-z0-9_.+-]*)")
+_WORDS = re.compile(
+    r"(?<![A-Za-z0-9_.-])(?:(?P<upper>(?:gpu|nic|dd|nv)[0-9]{1,4}|x|n/a|psb|pix|pxb|phb|node|sys|soc|gpu numa id)"
+    r"|(?P<title>(?:cpu|numa) affinity)|legend)(?![A-Za-z0-9_.-])",
+    re.IGNORECASE,
+)
+
+
+def cased(text: str) -> str:
+    """The text with the words of a matrix as the driver writes them, where small or capital letters replaced them."""
+    if "Affinity" in text or (re.search(r"\bGPU[0-9]", text) and not re.search(r"\b(?:CPU|NUMA) AFFINITY", text)):
+        return text
+
+    def word(found: re.Match[str]) -> str:
+        if found["title"]:
+            return found["title"][:-8].upper() + "Affinity"
+        return found[0].upper() if found["upper"] else found[0].title()
+
+    return _WORDS.sub(word, text)
 
 
 def gpu_number(name: str) -> int | None:
@@ -115,7 +135,8 @@ def read_header(line: str, kinds: Kinds) -> Block | None:
         prefix += " " + names.pop(0)
     if not names or any(kinds.split(name) for name in names):
         return None
-    if column is None and not all(re.search(r"[0-9]", name) for name in names):
+    whole = names[:-1] if len(names) > 2 else names  # the last one may go on in the next line
+    if column is None and not all(re.search(r"[0-9]", name) for name in whole):
         return None  # a sentence
     labels = list(_COLUMNS)
     found = [labels[int((match.lastgroup or "c0")[1:])] for match in _ANY_COLUMN.finditer(line, len(left))]
@@ -159,6 +180,7 @@ def read_blocks(text: str, kinds: Kinds) -> list[Block]:
     blocks: list[Block] = []
     for raw in text.split("\n"):
         line = re.sub(r"[|│┃]", " ", raw) if len(re.findall(r"[|│┃]", raw)) > 2 else raw
+        line = _QUOTED_END.sub("", line.replace("**", ""))
         header = read_header(line, kinds)
         if header is not None:
             blocks.append(header)
@@ -170,7 +192,10 @@ def read_blocks(text: str, kinds: Kinds) -> list[Block]:
         if row.name is not None and not blocks:
             blocks.append(Block(row.prefix, [], ()))
         if blocks:
-            _block_of(row, blocks).rows.append(row)
+            block = _block_of(row, blocks)
+            if not (block.rows or block.columns) and not all(re.search("[0-9]", name) for name in block.names[-1:]):
+                block.names = []  # its last name is cut, and no line went on with it
+            block.rows.append(row)
     return [block for block in blocks if block.evidence]
 
 
@@ -198,7 +223,15 @@ def _continue_header(line: str, blocks: list[Block]) -> None:
         return
     column = _ANY_COLUMN.search(line)
     left = line[: column.start()] if column else line
-    parts = [_split_names(chunk.text) for chunk in chunks(left)]
+    found_chunks = chunks(left)
+    last = blocks[-1].names[-1:]
+    broken = re.match(r"[0-9_.-][A-Za-z0-9_.+-]*", line)
+    if last and found_chunks and broken and broken.group() == found_chunks[0].text:
+        # The terminal broke the name itself.
+        found_chunks[0] = found_chunks[0]._replace(text=last[0] + broken.group())
+    else:
+        last = []
+    parts = [_split_names(chunk.text) for chunk in found_chunks]
     if not all(parts) or not (column or parts):
         return
     names = [name for part in parts for name in part]
@@ -206,6 +239,7 @@ def _continue_header(line: str, blocks: list[Block]) -> None:
         return
     labels = list(_COLUMNS)
     found = [labels[int((match.lastgroup or "c0")[1:])] for match in _ANY_COLUMN.finditer(line, len(left))]
+    del blocks[-1].names[len(blocks[-1].names) - len(last) :]
     blocks[-1].names += names
     blocks[-1].columns = tuple(dict.fromkeys(found))
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import dataclasses
 import re
 import typing as t
@@ -101,9 +103,20 @@ def read_tables(text: str, columns: t.Sequence[str] | None = None) -> list[Table
     return tables
 
 
+def _cells(line: str) -> list[str]:
+    """A line's values. Spreadsheets and documents put other separators, or quotes around values."""
+    line = line.strip()
+    if '"' in line:
+        with contextlib.suppress(csv.Error, StopIteration):
+            return [cell.strip() for cell in next(csv.reader([line], skipinitialspace=True))]
+    if "," not in line:
+        line = re.sub(r"[|;\t]", ",", line.strip("|"))
+    return [cell.strip() for cell in line.split(",")]
+
+
 def _header(line: str) -> tuple[int, Table] | None:
     """How many words of a log stand before the header, and its table."""
-    cells = [cell.strip() for cell in line.strip().split(",")]
+    cells = _cells(line)
     # What a logger put before the first column ends with a blank.
     before = re.match(r"(?:.*\s)?(?=[A-Za-z][A-Za-z0-9_.]*(?:\s*\[[^\]]+\])?\Z)", cells[0])
     words = len(before.group().split()) if before else 0
@@ -119,7 +132,9 @@ def _header(line: str) -> tuple[int, Table] | None:
 def _row(line: str, words: int, table: Table) -> None:
     parts = line.strip().split(None, words)
     rest = parts[words] if words and len(parts) > words else line
-    cells = [cell.strip() for cell in rest.split(",")]
+    cells = _cells(rest)
+    if all(re.fullmatch(r":?-+:?", cell) for cell in cells):
+        return  # the line under a document's header
     columns = table.columns
     extra = len(cells) - len(columns)
     free = [columns.index(name) for name in _FREE_TEXT if name in columns]
@@ -145,6 +160,7 @@ def _plausible(row: dict[str, str]) -> bool:
     )
 
 
+_VALUE = re.compile(r"[0-9]+(?:\.[0-9]+)? (?:[KMG]iB|W|%|MHz)\Z")
 _SHAPES = {
     "uuid": re.compile(r"GPU-[0-9A-Za-z-]+\Z"),
     "pci.bus_id": re.compile(r"[0-9A-Fa-f]{8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-9]\Z"),
@@ -155,18 +171,29 @@ _SHAPES = {
 def read_headless(text: str) -> Inventory:
     """GPUs of a table without header whose query nobody knows. Never raises.
 
-    Its rows begin with 0, 1, 2, … and hold a GPU's name or UUID. What the other values are, nobody can tell; they are
+    Its rows begin with 0, 1, 2, … and hold a GPU's name or UUID; or there is nothing but rows that hold a GPU's name
+    or UUID and a value with a unit. What the other values are, nobody can tell; they are
     left out, and the inventory says so.
     """
     inventory = Inventory()
-    for line in clean(text).split("\n"):
-        cells = [cell.strip() for cell in line.split(",")]
+    unnumbered: list[Gpu] = []
+    lines = [line for line in clean(text).split("\n") if line.strip()]
+    for line in lines:
+        cells = _cells(line)
         row = {column: cell for cell in cells for column, shape in _SHAPES.items() if shape.match(cell)}
         if cells[0] == str(len(inventory.gpus)) and ("name" in row or "uuid" in row):
             gpu = Gpu(index=len(inventory.gpus))
             for column, value in row.items():
                 gpu.take(_FIELDS[column], value)
             inventory.gpus.append(gpu)
+        elif len(row) > 1 or (row and any(_VALUE.match(cell) for cell in cells)):
+            gpu = Gpu()
+            for column, value in row.items():
+                gpu.take(_FIELDS[column], value)
+            unnumbered.append(gpu)
+    if not inventory.gpus and len(unnumbered) == len(lines):
+        inventory.gpus = unnumbered
+        inventory.warnings += ["a table without indexes: whether it lists all GPUs is not known"] * bool(unnumbered)
     if inventory.gpus:
         inventory.warnings.append("a table without header: only indexes, names, UUIDs and bus addresses are read")
     return inventory

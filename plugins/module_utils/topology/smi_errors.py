@@ -61,7 +61,7 @@ _RULES = (
     ),
     _Rule(
         "driver_not_loaded",
-        r"couldn't communicate with the NVIDIA driver|NVIDIA driver is not (?:loaded|running)|Driver Not Loaded",
+        r"couldn.t communicate with the NVIDIA driver|NVIDIA driver is not (?:loaded|running)|Driver Not Loaded",
         "nvidia-smi is installed, but the kernel has no NVIDIA driver loaded.",
         "Run modprobe nvidia and read dmesg. Usual causes: the module was not built for the running kernel "
         "(install its headers, rebuild with dkms), nouveau is loaded, or Secure Boot refuses an unsigned module.",
@@ -69,7 +69,8 @@ _RULES = (
     ),
     _Rule(
         "library_not_found",
-        r"couldn't find libnvidia-ml|NVML Shared Library (?:couldn't be|Not) found|NVML: Shared Library Not Found",
+        r"couldn.t find libnvidia-ml|libnvidia-ml\.so\S*: cannot open shared object|"
+        r"NVML Shared Library (?:couldn't be|Not) found|NVML: Shared Library Not Found",
         "The driver's library libnvidia-ml.so is missing.",
         "Install the driver's compute libraries of the same version as its kernel module; in a container, start it "
         "with the NVIDIA container toolkit.",
@@ -92,6 +93,14 @@ _RULES = (
         (4,),
     ),
     _Rule(
+        "external_power",
+        r"external power (?:cables? )?(?:are |is )?not (?:properly )?attached|insufficient external power|"
+        r"insufficiently powered",
+        "A GPU lacks its external power.",
+        "Attach the GPU's power cables.",
+        (8,),
+    ),
+    _Rule(
         "gpu_handle",
         r"Unable to determine the device handle for",
         "The driver knows a GPU but cannot talk to it.",
@@ -108,7 +117,7 @@ _RULES = (
     ),
     _Rule(
         "nvml_not_started",
-        r"Failed to initialize NVML",
+        r"Failed to initialize NVML(?!: No supported GPUs)",
         "NVML does not start.",
         "Check that the nvidia module is loaded, that /dev/nvidiactl exists, and read dmesg.",
     ),
@@ -121,19 +130,12 @@ _RULES = (
     ),
     _Rule(
         "no_devices",
-        r"No devices (?:were )?found",
+        r"No devices (?:were )?found|No supported GPUs were found",
         "The driver runs but finds no GPU that it can start.",
         "Check lspci -d 10de: and dmesg for RmInitAdapter and NVRM lines: the GPU may be of a generation that this "
         "driver (or its open module) does not support, bound to vfio-pci, or failing. In a VM, check the "
         "pass-through.",
         (6,),
-    ),
-    _Rule(
-        "external_power",
-        r"external power (?:cables? )?(?:are |is )?not (?:properly )?attached|insufficient external power",
-        "A GPU lacks its external power.",
-        "Attach the GPU's power cables.",
-        (8,),
     ),
     _Rule(
         "interrupt_issue",
@@ -159,14 +161,17 @@ _RULES = (
     ),
     _Rule(
         "not_installed",
-        r"nvidia-smi['\"]?: (?:(?:command )?not found|No such file or directory)|'nvidia-smi' is not recognized",
+        r"nvidia-smi['\"]?(?::| is)? (?:(?:command |currently )?not (?:found|installed)|No such file or directory)|"
+        r"'nvidia-smi' is not recognized|(?:command not found|unknown command): ['\"]?nvidia-smi|"
+        r"\"nvidia-smi\": executable file not found",
         "nvidia-smi is not installed, or not on this process's PATH.",
         "Install the NVIDIA driver; in a container, start it with the NVIDIA container toolkit.",
         (127,),
     ),
 )
 _ANY_RULE = re.compile("|".join(f"(?:{rule.pattern})" for rule in _RULES), re.IGNORECASE)
-_BUS = re.compile(r"\b(?:[0-9A-Fa-f]{4,8}:)?[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-9A-Fa-f]\b")
+#: Drivers write ``GPU 0000:3B:00.0`` and ``GPU0000:3B:00.0``.
+_BUS = re.compile(r"(?:\b|(?<=GPU))(?:[0-9A-Fa-f]{4,8}:)?[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-9A-Fa-f]\b")
 #: coreutils timeout: stopped, killed.
 _TIMED_OUT = (124, 137)
 

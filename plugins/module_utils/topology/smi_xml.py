@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import typing as t
 import xml.etree.ElementTree as ET
@@ -36,7 +37,7 @@ def read_xml(text: str) -> Inventory:
 
     A document that is cut or damaged gives what can be read of each GPU, and a warning.
     """
-    text = clean(text)
+    text = clean(html.unescape(text) if "&lt;nvidia_smi_log" in text else text)
     start = text.find("<nvidia_smi_log")
     document, warnings = _parse(text[start:] if start >= 0 else ""), []
     if document is not None:

@@ -22,6 +22,14 @@ _SEQUENCES = re.compile(
     r"|(?<=[0-9])0m(?=[ \t]*$)",
     re.MULTILINE,
 )
+BLANKS = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]|&(?:nbsp|#160|#[xX][aA]0);")
+# Tags of a web page's tables and line ends, as the ends of cells and lines that they are.
+_TAGS = (
+    (re.compile(r"</t[dh]>\s*", re.IGNORECASE), "\t"),
+    (re.compile(r"(?:<br ?/?>|</tr>)\n?", re.IGNORECASE), "\n"),
+    (re.compile(r"</?(?:table|tbody|thead|t[dhr])(?: [^<>\n]{0,200})?>", re.IGNORECASE), ""),
+)
+_BETWEEN = re.compile(r"['\"], ['\"]")  # two lines of a list
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200d\u2028\u2029\u2060\ufeff]")
 
 
@@ -30,12 +38,28 @@ def clean(text: str) -> str:
     """The text without escapes and control characters, lines ended by a newline.
 
     Takes escape sequences whole or damaged (no ESC byte, shown as a caret, cut in half), and text that was stored
-    with its line ends and tabs spelled out, as a JSON string is.
+    with its line ends and tabs spelled out, as a JSON string is, or as a list of its lines. Blanks of all kinds are
+    plain blanks; the tags of a web page's table are tabs and line ends.
     """
-    if text.count("\\n") > text.count("\n"):
-        text = re.sub(r"(?:\\r)?\\n", "\n", text).replace("\\t", "\t")
+    text = listed(text)
+    spelled = text.count("\\n") > text.count("\n")
+    if spelled:
+        text = re.sub(r"(?:\\r)?\\n", "\n", text)
+    if spelled or re.search(r"\bGPU[0-9]+\\t", text):  # elsewhere it may begin a name, as in a path of Windows
+        text = text.replace("\\t", "\t")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "<" in text:
+        for tag, meaning in _TAGS:
+            text = tag.sub(meaning, text)
+    text = BLANKS.sub(" ", text)
     return _CONTROLS.sub("", _SEQUENCES.sub("", text))
+
+
+def listed(text: str) -> str:
+    """The lines of a list that stands on one line (``['one', 'two']``), as programs print what they hold."""
+    if not re.search(r"\[ *['\"]", text) or len(_BETWEEN.findall(text)) <= text.count("\n"):
+        return text
+    return _BETWEEN.sub("\n", text)
 
 
 def number_list(text: str, limit: int = 4096) -> list[int] | None:

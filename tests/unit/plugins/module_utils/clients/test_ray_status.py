@@ -9,6 +9,7 @@ others from format_info_string (v1) and ClusterStatusFormatter (v2) of that Ray,
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -272,3 +273,46 @@ def test_details_of_a_failure_have_lines():
     document = ray_status.read(text)
     assert document["nodes"]["failed"][0]["detail"] == "Insufficient capacity - zone a\nrequest: 17"
     assert len(document["nodes"]["failed"]) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace(" ", "\u00a0"),
+        lambda text: json.dumps(text.split("\n")),
+        lambda text: json.dumps({"stdout_lines": text.split("\n")}, indent=2),
+        lambda text: repr(text.split("\n")),
+    ],
+    ids=["blanks of a web page", "list", "list on lines", "list of Python"],
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_as_programs_and_pages_hold_it(name, change):
+    found, plain = ray_status.read(change(text_of(name))), read(name)
+    assert {**found, "time": None} == {**plain, "time": None}
+
+
+@pytest.mark.parametrize("after", ["```\nWhat do I do?\n", "root@node:~# ", '"}'])
+def test_what_stands_right_after_it(after):
+    status = "\n".join(
+        [
+            "=" * 8 + " Autoscaler status: 2026-01-02 03:04:05.678901 " + "=" * 8,
+            *("Node status", "---", "Active:", " 1 head", "Pending:", " (no pending nodes)", "Recent failures:"),
+            *(" (no failures)", "", "Resources", "---", "Usage:", " 0.0/8.0 CPU", "", "Demands:"),
+            " (no resource demands)\n",
+        ]
+    )
+    assert ray_status.read("```\n" + status + after) == ray_status.read(status)
+    assert ray_status.read(status)["complete"] is True
+
+
+def test_a_failed_node_of_ray_1():
+    text = "Recent failures:\n 10.0.0.8: ray.worker.gpu\n fd00::8: ray.worker.gpu\n"
+    nodes = ray_status.read(text)["nodes"]["failed"]
+    assert [(node["address"], node["type"], node["reason"]) for node in nodes] == [
+        ("10.0.0.8", "ray.worker.gpu", None),
+        ("fd00::8", "ray.worker.gpu", None),
+    ]
+
+
+def test_no_cluster_at_an_address():
+    assert ray_status.read("Ray cluster is not found at 10.0.0.5:6379")["error"] is not None

@@ -273,3 +273,44 @@ def test_it_takes_no_time():
     for _again in range(5):
         facts(QWEN_MOE)
     assert time.process_time() - started < 2.5
+
+
+NESTED = {"model_type": "llava", "torch_dtype": "bfloat16", "vision_config": {"model_type": "clip_vision_model"}}
+
+
+def test_a_window_of_null_in_a_part_is_none():
+    text = {"model_type": "mistral", "vocab_size": 32064, "sliding_window": None}
+    (kept,) = {cache.kind for kept in facts({**NESTED, "text_config": text}).caches for cache in kept}
+    assert kept == "full"
+    del text["sliding_window"]
+    (kept,) = {cache.kind for kept in facts({**NESTED, "text_config": text}).caches for cache in kept}
+    assert kept == "sliding"
+
+
+@pytest.mark.parametrize(
+    ("text", "heads"),
+    [
+        ({"model_type": "llama"}, (32, 32, 128)),
+        ({"model_type": "llama", "hidden_size": 2048}, (32, 32, 64)),
+        ({"model_type": "llama", "hidden_size": 5120, "num_attention_heads": 40}, (40, 40, 128)),
+        ({"model_type": "llama", "hidden_size": 2048, "head_dim": 96, "num_key_value_heads": 8}, (32, 8, 96)),
+        ({"model_type": "mistral", "hidden_size": 2048}, (32, 8, 64)),
+        ({"model_type": "qwen3", "hidden_size": 2048}, (32, 32, 128)),
+        ({"model_type": "cohere2", "num_attention_heads": 96}, (96, 96, 85)),
+    ],
+)
+def test_sizes_that_a_library_computes_from_others(text, heads):
+    found = facts({**NESTED, "text_config": text})
+    assert (found.attention_heads, found.kv_heads, found.head_dim) == heads
+
+
+@pytest.mark.parametrize("name", ["n_embd", "n_embed", "d_model"])
+def test_the_width_by_any_name(name):
+    values = {"model_type": "bloom", name: 1024, "n_layer": 24, "n_head": 16, "vocab_size": 250880}
+    assert facts(values).head_dim == 64
+
+
+def test_an_embedding_narrower_than_the_layers():
+    values = {"model_type": "opt", "ffn_dim": 4096, "max_position_embeddings": 2048, "word_embed_proj_dim": 512}
+    found = facts({**without(LLAMA, "num_key_value_heads", "intermediate_size", "tie_word_embeddings"), **values})
+    assert found.parameters_by_part["embedding"] == 512 * 128256 + 2 * 512 * 4096 + 2048 * 4096

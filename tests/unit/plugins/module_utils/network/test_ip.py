@@ -224,3 +224,21 @@ def test_what_is_said_of_other_texts(text, words):
 
 def test_nothing_is_no_doubt():
     assert read_network("[]\n")["warnings"] == read_network("\n")["warnings"] == []
+
+
+def test_of_several_ways_to_one_place_the_least_metric_counts():
+    ways = [("eth1", 200), ("eth0", 100), ("eth2", 300)]
+    routes = [{"dst": "default", "dev": device, "metric": metric} for device, metric in ways]
+    assert read_network(json.dumps(routes))["routes"]["default"]["interface"] == "eth0"
+    del routes[2]["metric"]
+    assert read_network(json.dumps(routes))["routes"]["default"]["interface"] == "eth2"
+
+
+def test_a_way_that_leads_nowhere():
+    assert read_network(json.dumps([{"type": "unreachable", "dst": "10.9.0.0/16", "dev": "lo"}]))["routes"] == {}
+
+
+def test_json_with_the_blanks_of_a_web_page_or_colors():
+    plain = json.dumps([{"ifname": "eth0", "mtu": 9000, "link_type": "ether", "flags": ["UP"]}], indent=4)
+    assert one(plain.replace("    ", "\u00a0\u00a0")) == one(plain)
+    assert one(plain.replace('"eth0"', '"\x1b[36meth0\x1b[0m"')) == one(plain)

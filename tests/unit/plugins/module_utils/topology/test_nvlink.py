@@ -87,3 +87,10 @@ def test_the_end_is_missing():
 
 def test_a_list_of_gpus_is_no_list_of_links():
     assert read_nvlink(HEAD) == ([], [])
+
+
+@pytest.mark.parametrize("words", ["N/A", "Unknown Error", "26.5", ""])
+def test_a_link_whose_state_is_not_told(words):
+    (gpu,), warnings = read_nvlink(f"GPU 0: A (UUID: GPU-1)\n\t Link 0: 25 GB/s\n\t Link 1: {words}\n")
+    assert (gpu.active, sorted(gpu.links)) == (1, [0, 1])
+    assert warnings == ["GPU0: the text does not tell the state of NVLinks 1"]

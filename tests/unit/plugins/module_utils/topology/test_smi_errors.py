@@ -37,6 +37,23 @@ from ansible_collections.vllm.cluster.plugins.module_utils.topology.smi_errors i
         ("WARNING: infoROM is corrupted at gpu 0000:05:00.0", ["inforom_corrupted"]),
         ("bash: nvidia-smi: command not found", ["not_installed"]),
         ("nvidia-smi: not found", ["not_installed"]),
+        ("zsh: command not found: nvidia-smi", ["not_installed"]),
+        ("fish: Unknown command: nvidia-smi", ["not_installed"]),
+        ("Command 'nvidia-smi' not found, but can be installed with:", ["not_installed"]),
+        ("The program 'nvidia-smi' is currently not installed.", ["not_installed"]),
+        ('exec: "nvidia-smi": executable file not found in $PATH', ["not_installed"]),
+        (
+            "nvidia-smi: error while loading shared libraries: libnvidia-ml.so.1: cannot open shared object file: "
+            "No such file or directory",
+            ["library_not_found"],
+        ),
+        ("NVIDIA-SMI has failed because it couldn\u2019t communicate with the NVIDIA driver.", ["driver_not_loaded"]),
+        ("Failed to initialize NVML: No supported GPUs were found", ["no_devices"]),
+        (
+            "Unable to determine the device handle for gpu 0000:81:00.0: Unable to communicate with GPU because it is "
+            "insufficiently powered.",
+            ["external_power"],
+        ),
         ("0, NVIDIA L4, [Insufficient Permissions]", []),
         ("GPU 0: NVIDIA L4 (UUID: GPU-1)", []),
         ("", []),
@@ -90,3 +107,9 @@ def test_each_gpu_once():
     line = "Unable to determine the device handle for GPU{}: 0000:{}:00.0: GPU is lost."
     text = "\n".join([line.format(0, "0a"), line.format(1, "0B"), line.format(1, "0B")])
     assert [item.gpu for item in diagnose(text)] == ["0000:0A:00.0", "0000:0B:00.0"]
+
+
+@pytest.mark.parametrize("words", ["GPU 0000:3B:00.0", "GPU0000:3B:00.0", "gpu 0000:3b:00.0", "GPU1: 0000:3B:00.0"])
+def test_the_address_however_it_is_joined_to_the_word(words):
+    (found,) = diagnose(f"Unable to determine the device handle for {words}: Unknown Error")
+    assert found.gpu == "0000:3B:00.0"

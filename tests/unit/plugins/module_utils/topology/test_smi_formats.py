@@ -266,3 +266,36 @@ class TestXml:
 )
 def test_sizes(text, bytes_):
     assert gpu.size(text) == bytes_
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'index,name,memory.total [MiB]\n0,"NVIDIA L4, rev. 2",23034 MiB\n',
+        '"index","name","memory.total [MiB]"\n"0","NVIDIA L4, rev. 2","23034 MiB"\n',
+        "index\tname\tmemory.total [MiB]\n0\tNVIDIA L4, rev. 2\t23034 MiB\n".replace(",", ""),
+        "index;name;memory.total [MiB]\n0;NVIDIA L4 rev. 2;23034 MiB\n",
+        "| index | name | memory.total [MiB] |\n|---|:--|--:|\n| 0 | NVIDIA L4 rev. 2 | 23034 MiB |\n",
+    ],
+)
+def test_a_table_that_passed_through_a_spreadsheet(text):
+    found = table(text)
+    (item,) = found.gpus().gpus
+    assert (item.index, item.name.replace(",", ""), item.memory_bytes) == (0, "NVIDIA L4 rev. 2", 23034 * MIB)
+    assert found.warnings == []
+
+
+def test_rows_without_header_and_index():
+    found = smi_csv.read_headless("NVIDIA L4, 23034 MiB\nNVIDIA L4, 23034 MiB\n")
+    assert [(item.index, item.name, item.memory_bytes) for item in found.gpus] == [(None, "NVIDIA L4", None)] * 2
+    assert "a table without indexes: whether it lists all GPUs is not known" in found.warnings
+
+
+@pytest.mark.parametrize("text", ["NVIDIA L4", "NVIDIA L4, 23034 MiB\nand more words", "the NVIDIA L4, 5 W", ""])
+def test_no_rows_without_header(text):
+    assert smi_csv.read_headless(text).gpus == []
+
+
+def test_xml_as_a_web_page_shows_it():
+    escaped = XML.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    assert smi_xml.read_xml(escaped) == smi_xml.read_xml(XML)

@@ -32,6 +32,11 @@ from hypothesis import strategies as st
         ("[INFO] [N/A] [MiB] 10m [pod/a]", "[INFO] [N/A] [MiB] 10m [pod/a]"),
         ("a\\tb\\nc", "a\tb\nc"),
         ("C:\\new\nC:\\tools\n", "C:\\new\nC:\\tools\n"),
+        ("a\u00a0b&nbsp;c\u3000d", "a b c d"),
+        ("GPU0\\tX\nGPU1\\tSYS\n", "GPU0\tX\nGPU1\tSYS\n"),
+        ("<td>a</td> <td>b</td></tr>\nc<br>", "a\tb\t\nc\n"),
+        ("['a', 'b']", "['a\nb']"),
+        ('index, "a", "b"', 'index, "a", "b"'),
     ],
 )
 def test_clean(text, cleaned):
