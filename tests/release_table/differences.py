@@ -60,8 +60,21 @@ def from_parser(python: Path) -> tuple[str, int, list[str]]:
         ours = flags.kind(listed[option], release) if option in listed else kind
         if ours != kind:
             found.append(f"{option}: table {ours}, parser {kind}")
+    found += _limits(said, listed, release)
     found += [f"{option}: in --help=all, not in the tables" for option in sorted(_helped(python) - set(listed))]
     return release, len(tries), found
+
+
+def _limits(said: t.Mapping[str, t.Any], listed: t.Mapping[str, str], release: str) -> list[str]:
+    """Words that options are limited to, as far as the table tells them, and numbers that need not be digits."""
+    found = []
+    for option, name in listed.items():
+        ours, theirs = flags.choices(name, release), tuple(said["choices"].get(option, ()))
+        if option == f"--{name}" and ours and ours != theirs:
+            found.append(f"{option}: table limits it to {ours}, parser to {theirs}")
+        if option == f"--{name}" and bool(flags.readable(name, release)) != (option in said["readable"]):
+            found.append(f"{option}: table {flags.readable(name, release)!r}, parser {option in said['readable']}")
+    return found
 
 
 def _sample(option: str, name: str, release: str) -> list[str]:

@@ -6,8 +6,9 @@
 Usage: live_parser.py OUTPUT.json [TRIES.json]
 
 TRIES.json maps a name to the command line that follows ``vllm serve MODEL``. OUTPUT.json then holds ``release``,
-``options`` (each option string -> its kind, as value_kinds names them) and ``tries`` (name -> null, or what the parser
-said against it).
+``options`` (each option string -> its kind, as value_kinds names them), ``choices`` (option string -> the words that it
+is limited to), ``readable`` (those that take 32k for a number) and ``tries`` (name -> null, or what the parser said
+against it).
 """
 
 from __future__ import annotations
@@ -77,6 +78,13 @@ def kind(action: argparse.Action) -> str:
     return "string" if isinstance(made["{}"], (str, list, bool)) else "json"
 
 
+def limits(action: argparse.Action) -> list[str] | None:
+    """The words that an option of one text is limited to."""
+    words = [word for word in action.choices or () if word is not None and word != "None"]
+    texts = kind(action) == "string" and all(isinstance(word, str) for word in words)
+    return sorted(words) if words and texts else None
+
+
 def _made(convert: t.Any, sample: str) -> t.Any:
     try:
         return convert(sample)
@@ -102,9 +110,14 @@ def complaint(parser: argparse.ArgumentParser, arguments: list[str]) -> str | No
 def main(output: str, tries: str | None = None) -> None:
     parser = serve_parser()
     wanted: dict[str, list[str]] = json.loads(Path(tries).read_text(encoding="utf-8")) if tries else {}
+    actions = parser._option_string_actions
     report = {
         "release": importlib.import_module("vllm").__version__,
-        "options": {string: kind(action) for string, action in parser._option_string_actions.items()},
+        "options": {string: kind(action) for string, action in actions.items()},
+        "choices": {string: limits(action) for string, action in actions.items() if limits(action)},
+        "readable": [
+            string for string, action in actions.items() if action.type and _made(action.type, "32k") == 32000
+        ],
         "tries": {name: complaint(parser, arguments) for name, arguments in wanted.items()},
     }
     Path(output).write_text(json.dumps(report, indent=1), encoding="utf-8")

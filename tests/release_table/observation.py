@@ -10,6 +10,7 @@ import typing as t
 import metric_names
 import names
 import needs
+import quantization_methods
 from serve_parser import serve_options
 from source_tree import SourceTree
 
@@ -23,12 +24,17 @@ SECTIONS: tuple[Section, ...] = (
     ("releases", "commands"),
     ("serve_flags", "flags"),
     ("serve_flags", "short_forms"),
+    ("serve_flags", "choices"),
+    ("serve_flags", "readable"),
     ("environment_variables", "variables"),
     ("connectors", "kv_connectors"),
     ("connectors", "ec_connectors"),
     ("connectors", "transfer_keys"),
     ("connectors", "extra_keys"),
     ("metrics", "metrics"),
+    ("quantization", "methods"),
+    ("quantization", "deprecated"),
+    ("quantization", "schemes"),
 )
 
 
@@ -43,17 +49,23 @@ class Observation(t.NamedTuple):
 def observe(tree: SourceTree) -> Observation:
     """Read everything."""
     options = serve_options(tree)
+    kinds = options.kinds
     columns: dict[Section, Column] = {
         FACTS: dict(needs.facts(tree)),
         ("releases", "commands"): dict.fromkeys(names.commands(tree), True),
-        ("serve_flags", "flags"): {name: kind for name, kind in options.items() if not name.startswith("-")},
-        ("serve_flags", "short_forms"): {name[1:]: long for name, long in options.items() if name.startswith("-")},
+        ("serve_flags", "flags"): {name: kind for name, kind in kinds.items() if not name.startswith("-")},
+        ("serve_flags", "short_forms"): {name[1:]: long for name, long in kinds.items() if name.startswith("-")},
+        ("serve_flags", "choices"): dict(options.choices),
+        ("serve_flags", "readable"): dict(options.readable),
         ("environment_variables", "variables"): dict.fromkeys(names.environment_variables(tree), True),
         ("connectors", "transfer_keys"): dict.fromkeys(names.transfer_keys(tree), True),
         ("connectors", "extra_keys"): {
             f"{connector} {key}": True for connector, keys in names.extra_keys(tree).items() for key in keys
         },
         ("metrics", "metrics"): dict(metric_names.metrics(tree)),
+        ("quantization", "methods"): dict(quantization_methods.methods(tree)),
+        ("quantization", "deprecated"): dict.fromkeys(quantization_methods.deprecated(tree), True),
+        ("quantization", "schemes"): dict(quantization_methods.schemes(tree)),
     }
     for family in ("kv_connectors", "ec_connectors"):
         columns["connectors", family] = dict.fromkeys(names.connectors(tree, family), True)

@@ -13,6 +13,7 @@ import ast
 import typing as t
 
 from source_tree import SourceTree
+from value_choices import choices, evaluated, readable
 from value_kinds import Kwargs, kind
 
 _ARGS = "vllm.engine.arg_utils"
@@ -24,8 +25,16 @@ _FRONTENDS = (
 Names = dict[str, t.Any]
 
 
-def serve_options(tree: SourceTree) -> dict[str, str]:
-    """Option name without its dashes -> kind. Short forms as ``-tp``, with the long name in place of a kind."""
+class ServeOptions(t.NamedTuple):
+    """By option names without their dashes. kinds: short forms as ``-tp``, with the long name in place of a kind."""
+
+    kinds: dict[str, str]
+    choices: dict[str, list[str]]
+    readable: dict[str, str]
+
+
+def serve_options(tree: SourceTree) -> ServeOptions:
+    """The options, the words that some are limited to, and the numbers that need not be digits (value_choices.py)."""
     reader = _Reader(tree)
     module = tree.first_module("vllm.entrypoints.cli.serve", "vllm.scripts")
     start = reader.method("ServeSubcommand", "subparser_init", module) or tree.define("main", module)
@@ -35,13 +44,17 @@ def serve_options(tree: SourceTree) -> dict[str, str]:
     if "config" not in reader.options:
         # Since the front end declares it, the subcommand no longer does; before, only the latter did.
         raise SystemExit(f"vLLM {tree.release}: the scanner did not reach the end of the serve command")
-    return {**reader.options, "help": "switch", "-h": "help"}
+    kinds = {**reader.options, "help": "switch", "-h": "help"}
+    limited = {name: words for name, words in reader.choices.items() if kinds[name] == "string"}
+    return ServeOptions(kinds, limited, {name: how for name, how in reader.readable.items() if kinds[name] == "int"})
 
 
 class _Reader:
     def __init__(self, tree: SourceTree) -> None:
         self.tree = tree
         self.options: dict[str, str] = {}
+        self.choices: dict[str, list[str]] = {}
+        self.readable: dict[str, str] = {}
         self.frontend = tree.first_module(*_FRONTENDS)
 
     def method(self, owner: str, name: str, module: str) -> tuple[ast.FunctionDef, str] | None:
@@ -143,6 +156,10 @@ class _Reader:
                 self.follow(found[0], {"__module__": found[1]})
         elif name == "add_cli_args":
             return self._declare_class(owner)
+        elif name == "remove" and owner.endswith("['choices']"):
+            held = self._value(t.cast(ast.Subscript, t.cast(ast.Attribute, node.func).value).value, names, only)
+            if isinstance(held, Kwargs):
+                held.removed += tuple(str(word) for word in evaluated(node.args[0], _ARGS, self.tree) or ())
         elif name == "_customize_cli_kwargs":
             # A class calls its base first; _customize has followed the bases already.
             held = names["frontend_kwargs"]
@@ -180,8 +197,12 @@ class _Reader:
         spelled = [option for item in node.args for option in _option_strings(item, names)]
         long = [option[2:].replace("_", "-") for option in spelled if option.startswith("--")]
         if long:
+            kwargs.module = kwargs.module or str(names.get("__module__", ""))
             for option in long:
                 self.options[option] = kind(kwargs, self.tree)
+                words, how = choices(kwargs, self.tree), readable(option, kwargs, self.tree)
+                self.choices.update({option: words} if words else {})
+                self.readable.update({option: how} if how else {})
             self.options.update({short: long[0] for short in spelled if not short.startswith("--")})
 
 
@@ -195,7 +216,7 @@ def _unpacked(node: ast.expr) -> t.Iterator[ast.expr]:
 
 def _merged(base: Kwargs, over: Kwargs) -> Kwargs:
     result = Kwargs({**base, **over})
-    result.hint, result.module = base.hint, base.module
+    result.hint, result.module, result.removed = base.hint, base.module, base.removed
     return result
 
 

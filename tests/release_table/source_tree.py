@@ -76,10 +76,11 @@ class SourceTree:
             if isinstance(node, ast.ImportFrom):
                 for alias in node.names:
                     if (alias.asname or alias.name) == name:
-                        return self.define(alias.name, self._origin(node, module), depth + 1)
+                        return self.define(alias.name, self.origin(node, module), depth + 1)
         return None
 
-    def _origin(self, node: ast.ImportFrom, module: str) -> str:
+    def origin(self, node: ast.ImportFrom, module: str) -> str:
+        """The dotted module that an import of a module names."""
         if not node.level:
             return node.module or ""
         is_package = self.root.joinpath(*module.split("."), "__init__.py").is_file()

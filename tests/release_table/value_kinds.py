@@ -35,11 +35,12 @@ _TRANSPARENT = ("Annotated", "SkipValidation")
 class Kwargs(dict[str, ast.expr]):
     """The keyword arguments of one add_argument call, and the annotation they derive from, if any.
 
-    An empty ``nargs`` says that vLLM took away what the annotation gave.
+    An empty ``nargs`` says that vLLM took away what the annotation gave. removed: words taken from its choices.
     """
 
     hint: ast.expr | None = None
     module: str = ""
+    removed: tuple[str, ...] = ()
 
 
 def kind(kwargs: Kwargs, tree: SourceTree) -> str:
@@ -80,12 +81,12 @@ def _of_hint(hint: ast.expr, module: str, tree: SourceTree) -> str:
         ("dict", "json"),
     ):
         if member in members:
-            blurred = "None" in members and result not in ("pair", "list") and not _sees_through_optional(tree)
+            blurred = "None" in members and result not in ("pair", "list") and not sees_through_optional(tree)
             return "string" if blurred else result
     return "string"
 
 
-def _sees_through_optional(tree: SourceTree) -> bool:
+def sees_through_optional(tree: SourceTree) -> bool:
     """The first get_kwargs, of 0.8.4, took every optional value for a text; it was inside another function."""
     return tree.define("get_kwargs", "vllm.engine.arg_utils") is not None
 

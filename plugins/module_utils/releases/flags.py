@@ -9,6 +9,8 @@ tables (docs/releases.md). A release newer than the tables is judged by their ne
 
 from __future__ import annotations
 
+import difflib
+import re
 import typing as t
 
 from . import connectors, tables, timelines, versions
@@ -23,6 +25,13 @@ _DOTTED_SINCE = "0.9.1"
 _OPPOSITES_SINCE = "0.33.0"
 _OPPOSITE = {"enable-": "disable-", "disable-": "enable-"}
 _TRANSFER = "kv-transfer-config"
+#: Options whose words the parser takes in any case, with dashes for underscores (arg_utils.py, since 0.16.0).
+_ANY_CASE = ("moe-backend", "linear-backend", "sparse-indexer-topk-backend")
+_WORDS_SHOWN = 12
+#: More digits are no number of anything, though Python reads them.
+_INTEGER = re.compile(r"[+-]?(?:\d_?){0,17}\d")
+_SUFFIXED = re.compile(r"(\d+(?:\.\d+)?)([kmgtKMGT])")
+_SUFFIXES = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
 def normalize(name: str) -> str:
@@ -63,6 +72,18 @@ def kind(name: str, version: str) -> str | None:
     return None if base is None else _kind(base, version)
 
 
+def choices(name: str, version: str) -> tuple[str, ...]:
+    """The words that the option is limited to; empty: it takes any, or takes none at all."""
+    base = plain(name, version)
+    return tuple(timelines.timelines("serve_flags", "choices").get(base or "", timelines.NEVER).at(version) or ())
+
+
+def readable(name: str, version: str) -> str:
+    """How the option's number may be written besides digits: ``suffix`` (32k), ``suffix or auto``; empty: not so."""
+    base = plain(name, version)
+    return str(timelines.timelines("serve_flags", "readable").get(base or "", timelines.NEVER).at(version) or "")
+
+
 def plain(name: str, version: str) -> str | None:
     """The option that a spelling belongs to in the release: itself, or what it is the twin of; None: it is not taken.
 
@@ -87,9 +108,10 @@ def accepts(name: str, version: str) -> bool:
 
 
 def misfit(name: str, value: t.Any, version: str) -> str:
-    """Why a value of this shape cannot follow the option, as ``takes no value: write true or false``; empty: it can.
+    """Why a value cannot follow the option, as ``takes no value: write true or false``; empty: it can.
 
-    Only shapes are judged (truth value, mapping, list, text), not what a text says. None leaves an option out.
+    What the parser judges is judged: the shape, whole and other numbers, words of a fixed list. None leaves an option
+    out; as text, only some options take it.
     """
     taken = kind(name, version)
     if value is None or taken is None or "." in normalize(name):
@@ -101,8 +123,72 @@ def misfit(name: str, value: t.Any, version: str) -> str:
     if isinstance(value, dict):
         return "" if taken in ("json", "list", "append") else "takes one value, not a mapping"
     if isinstance(value, (list, tuple)):
-        return "" if taken in ("list", "append", "json") else "takes one value, not a list"
+        return _misfit_list(value, taken)
+    text = str(value).strip()
+    if taken == "int" and integer(name, value, version) is None:
+        return _misfit_integer(value, text, readable(name, version))
+    if taken == "float" and not _is_float(text):
+        return "takes a number, such as 0.9"
+    return _misfit_word(name, text, version) if taken == "string" else ""
+
+
+def integer(name: str, value: t.Any, version: str) -> int | None:
+    """The number that the parser makes of a value: ``32768``, ``"32768"``, and ``32k`` where the option takes that.
+
+    ``auto`` is -1 where the option takes it. None: it takes no such value.
+    """
+    if isinstance(value, (bool, float)):
+        return None
+    text, how = str(value).strip(), readable(name, version)
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if text.lower() == "auto" and how == "suffix or auto":
+        return -1
+    found = _SUFFIXED.fullmatch(text) if how else None
+    if found is None or (found.group(2).isupper() and "." in found.group(1)):
+        return None
+    return int(float(found.group(1)) * _SUFFIXES[found.group(2)])
+
+
+def _misfit_integer(value: t.Any, text: str, how: str) -> str:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e18:
+        return f"takes a whole number: write {int(value)}"
+    if _SUFFIXED.fullmatch(text) and how:
+        return f"takes no fraction with {text[-1]}, which counts in powers of 1024: write {text[:-1]}{text[-1].lower()}"
+    return "takes a whole number" + {"": "", "suffix": " (or 32k)"}.get(how, " (or 32k, or auto)")
+
+
+def _misfit_list(value: t.Sequence[t.Any], taken: str) -> str:
+    if taken not in ("list", "append", "json"):
+        return "takes one value, not a list"
+    if taken == "list" and len(value) > 1 and any(looks_like_option(str(item)) for item in value):
+        return "takes no list in which a word begins with a dash: it would be read as an option"
     return ""
+
+
+def _misfit_word(name: str, text: str, version: str) -> str:
+    words = choices(name, version)
+    folded = text.lower().replace("-", "_") if plain(name, version) in _ANY_CASE else text
+    if not words or folded in words:
+        return ""
+    close = difflib.get_close_matches(text, words, n=1)
+    meant = f" (did you mean {close[0]}?)" if close else ""
+    shown = ", ".join(words[:_WORDS_SHOWN])
+    more = f" and {len(words) - _WORDS_SHOWN} more" if len(words) > _WORDS_SHOWN else ""
+    return f"takes one of {shown}{more}{meant}"
+
+
+def looks_like_option(text: str) -> bool:
+    """Whether the parser takes a word for an option: it begins with a dash and is no negative number."""
+    return len(text) > 1 and text.startswith("-") and not re.fullmatch(r"-\d+|-\d*\.\d+", text)
+
+
+def _is_float(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def find(name: str, version: str) -> Standing:

@@ -10,6 +10,7 @@ from ansible_collections.vllm.cluster.plugins.module_utils.releases import (
     advisories,
     connectors,
     metrics,
+    quantization,
     tables,
     timelines,
     versions,
@@ -18,10 +19,11 @@ from ansible_collections.vllm.cluster.plugins.module_utils.releases import (
 SAMPLED = tables.sampled()
 TIMELINES = {
     "releases": ("facts", "commands"),
-    "serve_flags": ("flags", "short_forms"),
+    "serve_flags": ("flags", "short_forms", "choices", "readable"),
     "environment_variables": ("variables",),
     "connectors": ("kv_connectors", "ec_connectors", "transfer_keys", "extra_keys"),
     "metrics": ("metrics",),
+    "quantization": ("methods", "deprecated", "schemes"),
     "runtimes": ("glibc", "wheels", "images"),
     "traits": ("traits",),
 }
@@ -82,9 +84,24 @@ def test_values_are_of_the_kinds_that_the_look_ups_know():
             assert kind in ("counter", "gauge", "histogram")
             assert state in ("shown", "hidden", "v0", "v1")
     flags = lines_of("flags")
+    for section, kind in (("choices", "string"), ("readable", "int")):
+        for name, line in lines_of(section).items():
+            assert all(flags[name].at(span.since) == kind for span in line.spans), name
+    assert {span.value for line in lines_of("readable").values() for span in line.spans} == {"suffix", "suffix or auto"}
+    for name, line in lines_of("choices").items():
+        assert all(span.value and span.value == sorted(set(span.value)) for span in line.spans), name
     for short, line in lines_of("short_forms").items():
         for span in line.spans:
             assert flags[span.value].span(span.since), (short, span)
+
+
+def test_capabilities_are_numbers():
+    for section in ("methods", "schemes"):
+        for name, line in lines_of(section).items():
+            for span in line.spans:
+                assert span.value == "elsewhere" or span.value in range(121), (name, span)
+    assert {name for name in quantization.PLUGINS if quantization.has(name, SAMPLED[-1])} == set()
+    assert set(quantization.PLUGINS) < set(lines_of("methods"))
 
 
 def test_every_release_tells_what_plans_ask_for():

@@ -37,7 +37,12 @@ class EngineArgs:
         group.add_argument("--flagged", **model_kwargs["flagged"])
         group.add_argument("--sizes", **{**model_kwargs["sizes"], "default": None})
         group.add_argument("--nested", **model_kwargs["nested"])
+        model_kwargs["choice"]["choices"].remove(GONE)
         group.add_argument("--choice", **model_kwargs["choice"])
+        group.add_argument("--any-text", **model_kwargs["any_text"])
+        group.add_argument("--listed", choices=[*WORDS, "c", None], type=str)
+        group.add_argument("--told-late", choices=["a"] + current_platform.words)
+        group.add_argument("--room", **model_kwargs["room"])
         group.add_argument("--patched", **model_kwargs["patched"])
         group.add_argument("--plain", action="store_true")
         for arg, type in [("--looped-text", str), ("--looped-number", int)]:
@@ -50,12 +55,20 @@ class AsyncEngineArgs(EngineArgs):
             parser = EngineArgs.add_cli_args(parser)
         parser.add_argument("--asynchronous", action=argparse.BooleanOptionalAction)
         return parser
-def get_kwargs(cls): ...
+def get_kwargs(cls):
+    if name == "size":
+        kwargs[name]["type"] = human_readable_int_or_auto
+    elif name in readable:
+        kwargs[name]["type"] = human_readable_int
+    readable = {"room", "else"}
+WORDS = ("x", "y")
+GONE = "gone"
 def _compute_kwargs(cls): ...
 """,
     "config/__init__.py": """
 from typing import Literal, Optional
-Kind = Literal["a", "b"]
+More = Literal["b", "gone"]
+Kind = Literal["a", More]
 @config
 class Inner:
     x: int = 1
@@ -66,6 +79,8 @@ class ModelConfig:
     sizes: list[int] | None = None
     nested: Optional[Inner] = None
     choice: Kind | None = None
+    any_text: Kind | str = ""
+    room: int | None = None
     patched: str = ""
 """,
     "config/cache.py": "class CacheConfig:\n    gpu_memory_utilization: float = Field(default=0.77, gt=0, le=1)\n",
@@ -115,6 +130,42 @@ def make_arg_parser(parser):
 KVConnectorFactory.register_connector("NewConnector", "vllm.distributed.kv_transfer.kv_connector.v1.new", "New")
 """,
     "distributed/kv_transfer/kv_connector/v1/new.py": 'x = config.get_from_extra_config("new_key", 1)\n',
+    "model_executor/layers/quantization/__init__.py": """
+from typing import Literal, get_args
+QuantizationMethods = Literal["awq", "novel", "inherited", "shorthand", "other_machines"]
+QUANTIZATION_METHODS = list(get_args(QuantizationMethods))
+DEPRECATED_QUANTIZATION_METHODS = ["novel"]
+def get_quantization_config(quantization):
+    from vllm.config.quantization import _SHORTHANDS
+    from .novel import ElsewhereConfig, InheritedConfig, NovelConfig
+    given: type = NovelConfig
+    method_to_config = {
+        "awq": NovelConfig, "novel": given, "inherited": InheritedConfig, "other_machines": ElsewhereConfig
+    }
+    for shorthand in _SHORTHANDS:
+        method_to_config.setdefault(shorthand, NovelConfig)
+    return method_to_config[quantization]
+""",
+    "model_executor/layers/quantization/novel.py": """
+class NovelConfig:
+    def get_min_capability(cls):
+        return 87
+class InheritedConfig(NovelConfig): ...
+class ElsewhereConfig:
+    def get_min_capability(cls):
+        raise NotImplementedError
+""",
+    "model_executor/layers/quantization/quark/schemes/new.py": """
+class QuarkNew:
+    def get_min_capability(cls):
+        if envs.X:
+            return 80
+        return 100
+class QuarkLikeNew:
+    def get_min_capability(cls):
+        return QuarkNew.get_min_capability()
+""",
+    "config/quantization.py": '_SHORTHANDS = {"shorthand": 1}\n',
     "v1/metrics.py": """
 class M:
     def __init__(self):
@@ -132,6 +183,11 @@ EXPECTED = {
     "serve_flags flags: sizes: table has none, sources 'list'",
     "serve_flags flags: nested: table has none, sources 'json'",
     "serve_flags flags: choice: table has none, sources 'string'",
+    "serve_flags choices: choice: table has none, sources ['a', 'b']",
+    "serve_flags choices: dtype: table ['auto', 'bfloat16', 'float', 'float16', 'float32', 'half'], sources has none",
+    "serve_flags choices: listed: table has none, sources ['c', 'x', 'y']",
+    "serve_flags readable: size: table has none, sources 'suffix or auto'",
+    "serve_flags readable: room: table has none, sources 'suffix'",
     "serve_flags flags: patched: table has none, sources 'json'",
     "serve_flags flags: plain: table has none, sources 'switch'",
     "serve_flags flags: looped-text: table has none, sources 'string'",
@@ -151,6 +207,15 @@ EXPECTED = {
     "metrics metrics: vllm:new_things_total: table has none, sources 'counter shown'",
     "metrics metrics: vllm:hidden_thing: table has none, sources 'gauge hidden'",
     "metrics metrics: vllm:told_later_seconds: table has none, sources 'histogram shown'",
+    "quantization methods: awq: table 75, sources 87",
+    "quantization methods: novel: table has none, sources 87",
+    "quantization methods: inherited: table has none, sources 87",
+    "quantization methods: shorthand: table has none, sources 87",
+    "quantization methods: other_machines: table has none, sources 'elsewhere'",
+    "quantization methods: gptq: table 60, sources has none",
+    "quantization deprecated: novel: table has none, sources has it",
+    "quantization schemes: QuarkNew: table has none, sources 80",
+    "quantization schemes: QuarkLikeNew: table has none, sources 80",
     "releases commands: bench novel: table has none, sources has it",
     "releases facts: gpu_memory_utilization: table '0.92', sources '0.77'",
 }
@@ -175,7 +240,14 @@ def test_a_release_that_differs(tree):
     assert done.returncode == 1, done.stderr
     lines = {line.strip() for line in done.stdout.splitlines()}
     assert not EXPECTED - lines
-    for absent in ("not-for-serve", "model-tag", "VLLM_ONLY_SAID", " facts: torch"):
+    for absent in (
+        "choices: any-text",
+        "choices: told-late",
+        "not-for-serve",
+        "model-tag",
+        "VLLM_ONLY_SAID",
+        " facts: torch",
+    ):
         assert not [line for line in lines if absent in line and "table has none" in line], absent
 
 
@@ -199,7 +271,7 @@ def test_the_files_are_as_the_script_writes_them(tmp_path):
     assert run("update", "--into", tmp_path).returncode == 0
     for file in tmp_path.iterdir():
         assert file.read_bytes() == (tables.FOLDER / file.name).read_bytes(), f"{file.name} was changed by hand"
-    assert len(list(tmp_path.iterdir())) == 5
+    assert len(list(tmp_path.iterdir())) == 6
 
 
 @pytest.mark.parametrize(
@@ -210,6 +282,9 @@ def test_the_files_are_as_the_script_writes_them(tmp_path):
         ("_version.py", "\n", "names no version"),
         ("engine/arg_utils.py", None, "holds no vllm package"),
         ("entrypoints/cli/serve.py", "class Other: ...\n", "declares no serve command"),
+        ("model_executor/layers/quantization/__init__.py", "pass\n", "has no get_quantization_config"),
+        ("config/quantization.py", "pass\n", "gives no class for 'shorthand'"),
+        ("model_executor/layers/quantization/novel.py", "class NovelConfig: ...\n", "tells no capability of 'awq'"),
     ],
 )
 def test_sources_that_it_does_not_understand_are_refused(tree, file, text, complaint):
