@@ -7,30 +7,25 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import itertools
 import json
 import os
 import typing as t
 
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors import PlanError, Refusal, Refusals
 from ansible_collections.vllm.cluster.plugins.module_utils.topology.report import read_report
+from ansible_collections.vllm.cluster.plugins.plugin_utils import probe_shape
 
 SCHEMA_VERSION = 1
 VARIABLE = "vllm_probes_file"
 _MOST_BYTES = 256 * 2**20  # a thousand probes have some 30 MiB
 _MOST_DUMP = 2**24
+_MOST_FAULTS = 4  # of a host; one that is wrong in one place is mostly wrong in many
 _FIX = "write it with playbooks/probe.yml"
 
 _FILE = {"schema_version": int, "hosts": dict, "models": dict}
 _HOST = {"address": str, "probe": dict, "dumps": list}
 _MODEL = {"config": str, "quantization": str, "tensor_bytes": int, "problems": list}
-#: Keys of a probe that are no plain values. Others are taken as they are; null is "not known" everywhere.
-_PROBE = {
-    **dict.fromkeys(("gpus", "links", "nics", "interfaces", "rdma_devices", "listeners", "numa", "images"), list),
-    **dict.fromkeys(("paths", "environments", "pythons", "routes", "os", "shm", "engine_container"), dict),
-    **dict.fromkeys(("nvlink_groups", "cliques", "gpu_warnings", "gpu_diagnosis"), list),
-    **dict.fromkeys(("cpus", "memory_bytes"), int),
-}
-_MAPPINGS = ("gpus", "links", "nics", "interfaces", "rdma_devices", "listeners", "numa", "images")
 _WORDS = {int: "a number", str: "text", dict: "a mapping", list: "a list"}
 
 
@@ -75,8 +70,12 @@ def read(path: str, members: t.Sequence[str]) -> Saved:
             if item.get("address"):
                 addresses[host] = str(item["address"])
     for source, item in models.items():
-        if _keys(item, _MODEL, f"models.{source}", refusals) and not item.get("config"):
+        if not _keys(item, _MODEL, f"models.{source}", refusals):
+            continue
+        if not item.get("config"):
             refusals.add("probes-file-form", f"{VARIABLE}.models.{source}", None, "has no config", _FIX)
+        for where, rule in probe_shape.faults(item, probe_shape.MODEL):
+            refusals.add("probes-file-form", f"{VARIABLE}.models.{source}{where}", None, rule, _FIX)
     refusals.raise_if_any()
     return Saved(probes, addresses, models)
 
@@ -144,12 +143,11 @@ def _unknown(host: str, hosts: t.Collection[str], refusals: Refusals) -> None:
 def _probe(item: t.Mapping[str, t.Any], host: str, folder: str, refusals: Refusals) -> dict[str, t.Any]:
     path = f"{VARIABLE}.hosts.{host}"
     probe = dict(item.get("probe") or {})
-    if not _types(probe, _PROBE, f"{path}.probe", refusals):
+    faults = list(itertools.islice(probe_shape.faults(probe), _MOST_FAULTS))
+    for where, rule in faults:
+        refusals.add("probes-file-form", f"{path}.probe{where}", None, rule, _FIX)
+    if faults:
         return {}
-    for key in _MAPPINGS:
-        if any(not isinstance(part, dict) for part in probe.get(key) or ()):
-            refusals.add("probes-file-form", f"{path}.probe.{key}", None, "must be a list of mappings", _FIX)
-            return {}
     dumps = item.get("dumps") or []
     if not probe and not dumps:
         refusals.add("probes-file-form", path, None, "has neither probe nor dumps", "give one of them")

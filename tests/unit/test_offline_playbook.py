@@ -182,7 +182,7 @@ def test_nothing_is_done_to_hosts_by_what_they_once_were(tmp_path, probes, playb
         ({"schema_version": 1, "hosts": {"hare": {}}}, "vllm_probes_file.hosts = 'here': is named by a service"),
         (
             {"schema_version": 1, "hosts": {"here": {"probe": {"gpus": [{"index": "x", "memory_bytes": []}]}}}},
-            "kept.json holds probes that cannot be read",
+            "vllm_probes_file.hosts.here.probe.gpus[0].index: must be a number",
         ),
     ],
 )
