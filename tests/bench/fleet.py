@@ -66,7 +66,7 @@ def _service(index: int, own: list[str], names: list[str], services: int) -> dic
             "api_key": key,
         }
     # Long pipelines are rare; many copies of a model with experts are not.
-    wide = {"pipeline": len(own)} if len(own) <= 8 else {"data": len(own)}
+    wide = {"pipeline": len(own)} if len(own) <= 8 else {"data": len(own), "expert": True}
     kinds: list[dict[str, t.Any]] = [
         {"model": "org/dense-32b", "args": {"max_model_len": 32768}},
         {"model": "org/moe-235b", "parallel": {"tensor": GPUS, **wide}},

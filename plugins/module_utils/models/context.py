@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
+from . import document as documents
 from .document import Document
 from .fields import LARGEST, Fields
 
@@ -22,6 +24,16 @@ _LENGTHS = (
     "seq_len",
 )
 _ASSUMED = 2048  # what vLLM takes when nothing is written
+#: What tells positions, and nothing of any other size.
+_POSITIONS = (
+    *_LENGTHS,
+    "model_max_length",
+    "original_max_position_embeddings",
+    "partial_rotary_factor",
+    "rope_parameters",
+    "rope_scaling",
+    "rope_theta",
+)
 _UNSCALED = ("su", "longrope", "llama3", "default", "proportional", "mrope")
 
 
@@ -61,6 +73,30 @@ def read(document: Document) -> Context:
             longest = max(longest, limit)
             break
     return Context(limit, max(limit, longest), why)
+
+
+def only_positions(overrides: t.Mapping[str, t.Any]) -> bool:
+    """Whether values that go over a configuration change nothing but positions."""
+    return all(
+        name in _POSITIONS or (name in documents.PARTS and isinstance(value, dict) and only_positions(value))
+        for name, value in overrides.items()
+    )
+
+
+def overridden(text: str, overrides: t.Mapping[str, t.Any]) -> Context:
+    """The context lengths of a config.json with values put over it, as ``hf_overrides`` does. Raises ModelError."""
+    values = documents.parse_object(text, documents.CONFIG)
+    _put(values, overrides)
+    return read(documents.read(json.dumps(values, default=str)))
+
+
+def _put(values: dict[str, t.Any], overrides: t.Mapping[str, t.Any]) -> None:
+    for name, value in overrides.items():
+        inner = values.get(name)
+        if name in documents.PARTS and isinstance(inner, dict) and isinstance(value, dict):
+            _put(inner, value)
+        else:
+            values[name] = value
 
 
 def _scaled(length: int, factor: float) -> int:

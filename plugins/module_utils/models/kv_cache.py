@@ -29,6 +29,11 @@ _SPARSE_ENTRY = 656
 _COMPRESSED_ENTRY = 584
 
 
+#: Formats that take less than a byte with their scales (config/cache.py, CacheDType, 0.33), by their start.
+_NARROW = ("int4", "nvfp4", "octave", "turboquant", "ultraquant")
+_EXACT = ("auto", "bfloat16", "float16", "half", "fp8", "fp8_e4m3", "fp8_e5m2", "fp8_inc", "fp8_ds_mla")
+
+
 class Request(t.NamedTuple):
     """Bytes of one request on a rank of the stage that keeps most.
 
@@ -44,6 +49,14 @@ class Request(t.NamedTuple):
     @property
     def bounded(self) -> bool:
         return self.least != self.most
+
+
+def bound(kv_cache_dtype: str) -> str:
+    """The format whose size is known that this one takes at most the room of: itself where its own size is known."""
+    name = kv_cache_dtype.strip().lower()
+    if name in _EXACT:
+        return name
+    return "fp8" if name.startswith(_NARROW) else "auto"
 
 
 def entry_bytes(facts: ModelFacts, settings: Settings) -> int:

@@ -58,7 +58,8 @@ def weights_per_rank(facts: ModelFacts, settings: Settings) -> list[int]:
     """Bytes of weights on a rank of each pipeline stage.
 
     Matrices are divided by the tensor size, those of keys and values only down to one head, and small ones (routers,
-    norms, the low ranks of latent attention) not at all. Experts are divided by tensor x data.
+    norms, the low ranks of latent attention) not at all. Experts are divided by tensor x data; where whole ones are
+    spread, the rank that holds most counts.
     """
     found, start = [], 0
     counts = parallelism.stage_layers(facts.layers, settings.pipeline)
@@ -76,8 +77,11 @@ def weights_per_rank(facts: ModelFacts, settings: Settings) -> list[int]:
 def _share(facts: ModelFacts, part: Bytes, settings: Settings) -> int:
     tensor = settings.tensor
     heads = max(1, min(tensor, facts.kv_heads))
-    experts = tensor * settings.data
-    return part.shared // tensor + part.heads // heads + part.each + part.expert // experts
+    ranks = tensor * settings.data
+    expert = part.expert // ranks
+    if settings.expert_parallel and facts.experts and parallelism.spreads(tensor, settings.data, settings.version):
+        expert = part.expert * parallelism.most_experts(facts, ranks, settings.version) // facts.experts
+    return part.shared // tensor + part.heads // heads + part.each + expert
 
 
 def fit(facts: ModelFacts, gpu_memory: int, settings: Settings) -> Fit:
@@ -126,6 +130,24 @@ def fit(facts: ModelFacts, gpu_memory: int, settings: Settings) -> Fit:
     )
 
 
+def fit_longest(facts: ModelFacts, gpu_memory: int, settings: Settings) -> Fit:
+    """The fit with the longest context that there is room for: what ``max_model_len: auto`` comes to.
+
+    Where not even a block of the cache has room, the fit of one block, which does not fit.
+    """
+    found = fit(facts, gpu_memory, settings)
+    low, high = 1, found.max_model_len // kv_cache.BLOCK
+    if found.fits or not high:
+        return found
+    found = fit(facts, gpu_memory, dataclasses.replace(settings, max_model_len=kv_cache.BLOCK))
+    while found.fits and high - low > 1:
+        middle = (low + high) // 2
+        tried = fit(facts, gpu_memory, dataclasses.replace(settings, max_model_len=middle * kv_cache.BLOCK))
+        low, high = (middle, high) if tried.fits else (low, middle)
+        found = tried if tried.fits else found
+    return found
+
+
 def _sentence(free: int, weights: int, other: int, kv: int, budget: int, length: int, settings: Settings) -> str:
     parts = (
         f"{weights / GIB:.1f} GiB weights + {other / GIB:.1f} GiB overhead + {kv / GIB:.1f} GiB cache for "
@@ -144,23 +166,27 @@ def smallest(
     *,
     most_hosts: int = 16,
     tensor_sizes: t.Sequence[int] | None = None,
+    spread: t.Callable[[int], bool] | None = None,
 ) -> Choice:
     """The fewest hosts, and of one host the fewest GPUs, that hold the model and settings.concurrency full requests.
 
     Tensor parallelism stays inside a host. Stages inside a host are a last resort, where no tensor size uses enough of
     its GPUs; several hosts are taken whole, a part of the layers each. settings: its tensor and pipeline do not count.
-    tensor_sizes: those that the links of the GPUs allow; None is any. Raises ModelError when most_hosts hosts are too
-    few.
+    tensor_sizes: those that the links of the GPUs allow; None is any. spread: whether ranks of a tensor size hold whole
+    experts; None is what settings say. Raises ModelError when most_hosts hosts are too few.
     """
     if gpus_per_host < 1:
         raise ModelError("gpus_per_host", gpus_per_host, "is less than 1", "give the GPUs of a host")
+    settings.check(facts)
     working = parallelism.tensor_sizes(
         facts, gpus_per_host, expert_parallel=settings.expert_parallel, version=settings.version
     )
     allowed = [size for size in working if tensor_sizes is None or size in tensor_sizes]
     best: Fit | None = None
     for tensor, pipeline, hosts in _layouts(allowed, gpus_per_host, most_hosts, facts.layers):
-        found = fit(facts, gpu_memory, dataclasses.replace(settings, tensor=tensor, pipeline=pipeline))
+        whole = settings.expert_parallel if spread is None else spread(tensor)
+        sizes = dataclasses.replace(settings, tensor=tensor, pipeline=pipeline, expert_parallel=whole)
+        found = fit(facts, gpu_memory, sizes)
         if found.fits:
             return Choice(tensor, pipeline, hosts, found, _reason(found, best, hosts))
         if best is None or found.free > best.free:

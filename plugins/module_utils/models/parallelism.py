@@ -4,8 +4,8 @@
 """Which parallel sizes a model can be split into, and why others fail.
 
 Rules and their sources: ``vllm/config/model.py`` (verify_with_parallel_config, get_num_kv_heads), ``layers/linear.py``
-(QKVParallelLinear), ``quantization/utils/fp8_utils.py`` (block shapes) of vLLM 0.32; the same since 0.7, those of
-decode context parallelism since 0.12.
+(QKVParallelLinear), ``quantization/utils/fp8_utils.py`` (block shapes), ``fused_moe/config.py`` (experts) of vLLM 0.32;
+the same since 0.7, those of decode context parallelism since 0.12.
 """
 
 from __future__ import annotations
@@ -60,27 +60,73 @@ def _tensor_rule(facts: ModelFacts, size: int, expert_parallel: bool, version: s
             return f"{heads} heads of the recurrent layers are not divisible by {size}"
     if facts.dense_width % size:
         return f"the feed-forward width {facts.dense_width} is not divisible by {size}"
-    if not expert_parallel and facts.expert_width % size:
-        return f"the experts' width {facts.expert_width} is not divisible by {size}"
-    return _block_rule(facts, size, expert_parallel, version)
+    return _block_rule(facts, "feed-forward", facts.dense_width, size) or (
+        None if expert_parallel else _experts_rule(facts, size, version)
+    )
 
 
-def _block_rule(facts: ModelFacts, size: int, expert_parallel: bool, version: str | None) -> str | None:
-    """fp8 weights in blocks: a rank's part of a matrix must be whole blocks."""
-    block = facts.quantization.block if facts.quantization is not None else None
-    if block is None or size == 1:
-        return None
+def _experts_rule(facts: ModelFacts, ranks: int, version: str | None) -> str | None:
+    """Experts that are not spread: every rank of tensor x data holds a part of each."""
+    if facts.expert_width % ranks:
+        return f"the experts' width {facts.expert_width} is not divisible by {ranks}"
     # Newer releases cut the blocks of experts; of the releases that were read the first that does is 0.32.0
     # (fused_moe/oracle/fp8.py), the last issue about one that does not is vllm-project/vllm 54178.
-    cut = expert_parallel or version is None or parse_version(version) >= parse_version("0.32.0")
-    for name, width in (("feed-forward", facts.dense_width), ("experts'", 0 if cut else facts.expert_width)):
-        part = width // size
-        if part % block[0] or part % block[1]:
-            return (
-                f"the {name} width {width} leaves {part} for each rank, "
-                f"which is no multiple of the {block[0]}x{block[1]} blocks of its fp8 weights"
-            )
-    return None
+    rule = _block_rule(facts, "experts'", facts.expert_width, ranks)
+    return None if rule is None or version is None or parse_version(version) >= parse_version("0.32.0") else rule
+
+
+def _block_rule(facts: ModelFacts, name: str, width: int, ranks: int) -> str | None:
+    """fp8 weights in blocks: a rank's part of a matrix must be whole blocks."""
+    block = facts.quantization.block if facts.quantization is not None else None
+    part = width // ranks
+    if block is None or ranks == 1 or not (part % block[0] or part % block[1]):
+        return None
+    return (
+        f"the {name} width {width} leaves {part} for each rank, "
+        f"which is no multiple of the {block[0]}x{block[1]} blocks of its fp8 weights"
+    )
+
+
+def data_refusal(
+    facts: ModelFacts, tensor: int, data: int, *, expert_parallel: bool = False, version: str | None = None
+) -> Refusal | None:
+    """Why this data-parallel size cannot work beside a tensor-parallel size that does.
+
+    Experts are no part of the copies: tensor x data ranks share them, each a part of every one, or whole ones.
+    """
+    rule = _data_rule(facts, tensor, data, expert_parallel, version)
+    if rule is None:
+        return None
+    sizes = range(1, max(2 * data, 8) + 1)
+    working = [size for size in sizes if _data_rule(facts, tensor, size, expert_parallel, version) is None]
+    fix = f"use one of {', '.join(str(each) for each in working)}"
+    if not expert_parallel and _data_rule(facts, tensor, data, True, version) is None:
+        fix = f"spread the experts (expert: true), or {fix}"
+    return Refusal(rule, fix)
+
+
+def _data_rule(facts: ModelFacts, tensor: int, data: int, expert_parallel: bool, version: str | None) -> str | None:
+    if data < 1:
+        return "must be at least 1"
+    if data == 1 or not facts.expert_width or (expert_parallel and spreads(tensor, data, version)):
+        return None
+    rule = _experts_rule(facts, tensor * data, version)
+    return f"tensor {tensor} x data {data} ranks share each expert, and {rule}" if rule else None
+
+
+def spreads(tensor: int, data: int, version: str | None) -> bool:
+    """Whether these ranks hold whole experts when told to; before 0.8.4 data alone did not (fused_moe/layer.py)."""
+    return tensor > 1 or (data > 1 and (version is None or parse_version(version) >= parse_version("0.8.4")))
+
+
+def most_experts(facts: ModelFacts, ranks: int, version: str | None) -> int:
+    """Experts of a layer on the rank that holds most, where whole ones are spread.
+
+    What is left over goes one each to the first ranks; before 0.10.1 all of it to the last (determine_expert_map).
+    """
+    if version is not None and parse_version(version) < parse_version("0.10.1"):
+        return facts.experts // ranks + facts.experts % ranks
+    return -(-facts.experts // ranks)
 
 
 def check(facts: ModelFacts, settings: Settings) -> None:
@@ -90,6 +136,13 @@ def check(facts: ModelFacts, settings: Settings) -> None:
         ("tensor", tensor, tensor_refusal(facts, tensor, expert_parallel=spread, version=settings.version)),
         ("pipeline", settings.pipeline, pipeline_refusal(facts, settings.pipeline)),
         ("expert_parallel", spread, expert_refusal(facts) if spread else None),
+        (
+            "data",
+            settings.data,
+            data_refusal(facts, tensor, settings.data, expert_parallel=spread, version=settings.version)
+            if tensor > 0
+            else None,
+        ),
         (
             "decode_context",
             settings.decode_context,

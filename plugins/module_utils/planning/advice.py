@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..models import memory
+from ..models import memory, parallelism
 from ..models.config import ModelFacts
 from ..models.errors import ModelError
 from ..models.settings import Settings
@@ -19,7 +19,8 @@ from .sizing import Knowledge
 class Room:
     """What the hosts of a service offer to one engine.
 
-    hosts: how many it may span. gpus: usable ones of the host that has fewest. memory: bytes of the smallest GPU.
+    hosts: how many it may span. gpus: usable ones of the host that has fewest; most: of the one that has most.
+    memory: bytes of the smallest GPU.
     linked: tensor sizes whose GPUs the hosts join by their best links, with the link (``NV18``).
     alone: no other service is on these hosts.
     """
@@ -29,6 +30,23 @@ class Room:
     memory: int | None
     linked: t.Mapping[int, str]
     alone: bool
+    most: int = 0
+
+    def words(self, hosts: int) -> str:
+        """So many of these hosts, for a person."""
+        if self.most > self.gpus:
+            return f"{hosts} hosts, the smallest with {self.gpus} usable GPUs (members are alike),"
+        return f"{hosts} hosts of {self.gpus} usable GPUs"
+
+
+def holds(known: Knowledge, facts: ModelFacts, room: Room, spread: bool) -> bool:
+    """Whether an engine that gets this room holds the model."""
+    settings = dataclasses.replace(known.settings, expert_parallel=spread, decode_context=1)
+    try:
+        memory.smallest(facts, room.memory or 0, room.gpus, settings, most_hosts=room.hosts)
+    except ModelError:
+        return False
+    return True
 
 
 #: Memory in GiB that an engine sees, of common GPUs.
@@ -48,13 +66,16 @@ def what_would_do(known: Knowledge, facts: ModelFacts, room: Room, spread: bool)
         total = choice.tensor * choice.pipeline
         where = f"{choice.hosts} hosts of {per_host}" if choice.hosts > 1 else "one host"
         sizes = f"tensor: {choice.tensor}, pipeline: {choice.pipeline}"
+        if parallelism.tensor_refusal(facts, choice.tensor, version=settings.version) is not None:
+            sizes += ", expert: true"
         found.append(f"{total} GPUs of {memory_words(room.memory or 0)} on {where} do ({sizes})")
         break
     bigger = _bigger(facts, settings, room)
     if bigger:
         card = next((name for name, gib in _CARDS if gib << 30 >= bigger), "none of today")
         found.append(f"{room.gpus * room.hosts} GPUs would do with {memory_words(bigger)} each ({card})")
-    found.append("or lower args.max_model_len" if known.settings.length(facts) > 4096 else "or take a smaller model")
+    shorter = known.settings.length(facts) > 4096 and not known.fit_length
+    found.append("or lower args.max_model_len" if shorter else "or take a smaller model")
     return ", ".join(found)
 
 

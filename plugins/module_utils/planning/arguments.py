@@ -47,15 +47,18 @@ def check(
     *,
     packages: t.Sequence[str] = (),
     parallel: t.Mapping[str, t.Any] | None = None,
+    several_hosts: bool | None = None,
 ) -> None:
     """Refuse what is certain to fail at start or is dangerous, warn of what likely disappoints.
 
     facts: of the service's model, None where it is not known. packages: ``vllm_env_packages``. parallel: the sizes of
-    its engines, None before they are chosen; what was not written is not judged then.
+    its engines, None before they are chosen; what was not written is not judged then. several_hosts: whether an engine
+    has more than one; None before that is known.
     """
     options = Options(service)
     _numbers(options, refusals)
     _batches(options, refusals)
+    _compilation(options, refusals)
     sizes = service.parallel if parallel is None else parallel
     _experts(service, options, facts, sizes, refusals)
     if facts is not None:
@@ -64,7 +67,7 @@ def check(
         _quantization(options, facts, refusals)
     _remote_code(service, options, refusals)
     transfers.check(service, options, packages, refusals)
-    variables.check(service, options, facts, sizes, refusals)
+    variables.check(service, options, facts, sizes, several_hosts, refusals)
 
 
 def _numbers(options: Options, refusals: Refusals) -> None:
@@ -126,6 +129,22 @@ def _batches(options: Options, refusals: Refusals) -> None:
         refusals.warn("batched-tokens-high", path, message, fix)
 
 
+def _compilation(options: Options, refusals: Refusals) -> None:
+    """config/compilation.py: a bare level up to 0.9.1, ``level`` up to 0.17.1, ``mode`` since 0.11.1."""
+    config = options.mapping("compilation-config")
+    if config is None or not _since(options, "0.9.2"):
+        return
+    key = "mode" if _since(options, "0.11.1") else "level"
+    bare = options.text("compilation-config")
+    if bare.isdecimal():
+        rule = f"vLLM {options.version} takes a mapping, not a bare level"
+        refusals.add("argument-value", config.path, options.get("compilation-config"), rule, f"write {{{key}: {bare}}}")
+    elif "level" in config.values and _since(options, "0.18.0"):
+        path = config.paths.get("level", config.path)
+        rule = f"vLLM {options.version} calls it mode"
+        refusals.add("argument-value", path, config.values["level"], rule, f"write mode: {config.values['level']}")
+
+
 def _length(options: Options, facts: ModelFacts, refusals: Refusals) -> None:
     """config/model.py, _get_and_verify_max_len. Options that change the model's positions may lengthen it."""
     length = options.integer("max-model-len")
@@ -163,6 +182,12 @@ def _experts(
         rule = "tensor and data size are 1, so that there is one rank to balance"
         refusals.add("eplb-alone", options.path("enable-eplb"), True, rule, "leave it out, or raise tensor or data")
     redundant, where = _redundant(options)
+    ranks = sizes.get("tensor", 1) * sizes.get("data", 1)
+    if balanced and facts is not None and sizes.get("expert") and (facts.experts + redundant) % ranks:
+        held = f"{facts.experts} experts" + (f" and {redundant} redundant ones" if redundant else "")
+        rule = f"{held} do not come out even over {ranks} ranks, and balancing wants that"  # fused_moe/layer.py
+        fix = f"hold {-facts.experts % ranks} redundant experts, or change tensor or data"
+        refusals.add("eplb-uneven", where or options.path("enable-eplb"), redundant or True, rule, fix)
     if redundant and not balanced and _since(options, "0.10.2"):
         fix = "set enable_eplb: true, or leave it out"
         refusals.add("redundant-experts-alone", where, redundant, "has a meaning with enable_eplb only", fix)

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
+from ..models.attention import LATENT
 from ..models.config import ModelFacts
-from ..releases import versions
-from . import builds
+from ..releases import quantization, versions
+from . import builds, quantized
 from .devices import Probe
 from .errors import Refusals
 from .intent import Service
@@ -26,8 +28,9 @@ _BLACKWELL: _Capability = (10, 0)
 _BLACKWELL_CUDA = "12.8"
 _BFLOAT16: _Capability = (8, 0)
 _FP8: _Capability = (8, 9)
-#: quantization/fp8.py, get_min_capability: from this release on Turing too.
-_FP8_ON_TURING = "0.14.0"
+#: v1/attention/backends/mla, supports_compute_capability of the sparse ones: the generations of GPUs that they take,
+#: and the first release that does. Before 0.11.0 no release has sparse attention at all.
+_SPARSE_SINCE: dict[int, str] = {9: "0.11.0", 10: "0.11.0", 12: "0.24.0"}
 
 
 def check(
@@ -52,7 +55,8 @@ def check(
     for power, counts in sorted(found.items()):
         having = [f"{count} x {name} of {host}" for (name, host), count in counts.items()]
         _build(service, power, having, fleet, refusals)
-        _numbers(service, power, having, engines[0].known.facts, refusals)
+        _numbers(service, power, having, fleet, engines[0].known.facts, refusals)
+        _sparse(service, power, having, engines[0].known.facts, refusals)
     _health(service, hosts, probes, refusals)
 
 
@@ -78,6 +82,11 @@ def _shown(power: _Capability) -> str:
     return f"{power[0]}.{power[1]}"
 
 
+def _number(power: _Capability) -> int:
+    """As vLLM's sources write it."""
+    return 10 * power[0] + power[1]
+
+
 def _build(
     service: Service, power: _Capability, having: t.Sequence[str], fleet: t.Mapping[str, t.Any], refusals: Refusals
 ) -> None:
@@ -97,26 +106,66 @@ def _build(
 
 
 def _numbers(
-    service: Service, power: _Capability, having: t.Sequence[str], facts: ModelFacts | None, refusals: Refusals
+    service: Service,
+    power: _Capability,
+    having: t.Sequence[str],
+    fleet: t.Mapping[str, t.Any],
+    facts: ModelFacts | None,
+    refusals: Refusals,
 ) -> None:
     options = Options(service)
     has = f"{some(having)} have compute capability {_shown(power)}"
     if options.text("dtype") == "bfloat16" and power < _BFLOAT16:
         rule = f"{has}, and bfloat16 needs {_shown(_BFLOAT16)}"
         refusals.add("gpu-no-bfloat16", options.path("dtype"), "bfloat16", rule, "write float16, or use other GPUs")
-    settings = facts.quantization if facts is not None else None
-    asked = options.text("quantization").lower()
-    method = asked or (settings.method if settings is not None else "")
-    path = options.path("quantization") if asked else f"{service.path}.model"
-    least = (7, 5) if versions.parse(service["version"]) >= versions.parse(_FP8_ON_TURING) else (8, 0)
-    if method == "fp8" and power < least:
-        rule = f"{has}, and fp8 weights of vLLM {service['version']} need {_shown(least)}"
-        fix = "use GPUs of 8.9 or later, or the model without fp8"
-        refusals.add("gpu-too-old-for-fp8", path, asked or service["model"], rule, fix)
-    elif power < _FP8 and ("fp8" in method or (settings is not None and "fp8" in settings.description.lower())):
+    method, found = quantized.method_of(service, facts), quantized.least_capability(service, facts)
+    if method is None or found is None:
+        return
+    least, what = found
+    settings = facts.quantization if facts is not None and not method.asked else None
+    if _number(power) < least:
+        version = service["version"]
+        rule = f"{has}, and vLLM {version} does not start with {what} below {_shown(divmod(least, 10))}"
+        fix = f"use GPUs of {_shown(divmod(least, 10))} or later{_later(service, power, fleet, facts)}, or "
+        fix += "leave it out" if method.asked else "a checkpoint quantized otherwise"
+        refusals.add("gpu-too-old-for-quantization", method.path, method.value, rule, fix)
+    elif power < _FP8 and ("fp8" in method.name or (settings is not None and "fp8" in settings.description.lower())):
         message = f"{has} and no FP8 units: weights stay fp8 in memory, and are widened for each step (slower)"
         fix = "GPUs of 8.9 or later calculate in fp8; here an int8 or int4 checkpoint may be faster"
-        refusals.warn("gpu-no-fp8", path, message, fix)
+        refusals.warn("gpu-no-fp8", method.path, message, fix)
+
+
+def _later(service: Service, power: _Capability, fleet: t.Mapping[str, t.Any], facts: ModelFacts | None) -> str:
+    """A later release that takes the weights on such GPUs."""
+
+    def takes(version: str) -> bool:
+        moved = dataclasses.replace(service, keys={**service.keys, "version": version})
+        found, build = quantized.least_capability(moved, facts), builds.cuda_build(moved, fleet)
+        runs = build is None or power >= _OLDEST.get(build.partition(".")[0], power)
+        return found is not None and 0 < found[0] <= _number(power) and runs
+
+    release = quantization.later(service["version"], takes)
+    return f", release {release}" if release else ""
+
+
+def _sparse(
+    service: Service, power: _Capability, having: t.Sequence[str], facts: ModelFacts | None, refusals: Refusals
+) -> None:
+    """Attention that an index tells which tokens to look at has kernels for some generations of GPUs only."""
+    version = versions.parse(service["version"])
+    sparse = facts is not None and any(each.kind == LATENT and each.extra for kept in facts.caches for each in kept)
+    if not sparse or version < versions.parse(_SPARSE_SINCE[9]):
+        return
+    since = _SPARSE_SINCE.get(power[0])
+    if since is not None and version >= versions.parse(since):
+        return
+    *most, last = (f"{major}.x" for major, first in _SPARSE_SINCE.items() if version >= versions.parse(first))
+    rule = (
+        f"{some(having)} have compute capability {_shown(power)}, and vLLM {service['version']} has kernels for this "
+        f"model's sparse attention for {', '.join(most)} and {last} only"
+    )
+    fix = f"use GPUs of {', '.join(most)} or {last}" + (f", or release {since} or later" if since else "")
+    refusals.add("gpu-no-sparse-attention", f"{service.path}.model", service["model"], rule, fix)
 
 
 def _health(service: Service, hosts: t.Iterable[str], probes: t.Mapping[str, Probe], refusals: Refusals) -> None:

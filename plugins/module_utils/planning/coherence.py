@@ -124,14 +124,24 @@ def _executor(engine: Engine, probes: t.Mapping[str, Probe], fleet: t.Mapping[st
         own = service["image"] or fleet["vllm_image"]
         if not own and (engine.accelerator == "cpu" or not runtimes.image_holds_ray(version)):
             rule = f"the vLLM project's {engine.accelerator} image of {version} holds no Ray"
-            fix = "write executor: mp, name an image of your own that holds Ray, or runtime: env"
-            refusals.add("ray-not-in-image", path, "ray", rule, fix)
+            refusals.add("ray-not-in-image", path, "ray", rule, _without_ray(engine, copies))
+        else:
+            rule = "vllm serve joins Ray through files and processes of its own host, which another container hides"
+            refusals.add("ray-in-container", path, "ray", rule, _without_ray(engine, copies))
     if several and service["runtime"] == "env":
         _pythons(engine, probes, fleet["vllm_python"], refusals)
     spread = engine.parallel.get("data", 1) > 1 and engine.parallel.get("expert")
     if several and engine.executor == "ray" and spread:
         message = "data parallel engines with spread experts over several hosts do not become ready with Ray at times"
         refusals.warn("ray-data-experts", path, f"{message} (vLLM issue 44878)", "write executor: mp")
+
+
+def _without_ray(engine: Engine, copies: bool) -> str:
+    """What does the work of Ray in containers."""
+    version = engine.service["version"]
+    if len(engine.hosts) == 1 or copies or flags.accepts("nnodes", version):
+        return "write executor: mp, or runtime: env"
+    return "write runtime: env, or executor: mp with release 0.11.1 or later"
 
 
 def _pythons(engine: Engine, probes: t.Mapping[str, Probe], interpreter: str, refusals: Refusals) -> None:

@@ -8,10 +8,14 @@ from __future__ import annotations
 import typing as t
 
 from ..releases import packages
+from . import transfers
 from .members import Member
 from .models import Model
+from .options import Options
 
 _DOCKER = "/usr/bin/docker"
+#: The devices of RDMA cards. Without them NCCL falls back to sockets, and tells it in a debug log alone.
+_RDMA = "/dev/infiniband"
 
 
 def image(member: Member, fleet: t.Mapping[str, t.Any]) -> str:
@@ -26,6 +30,15 @@ def image(member: Member, fleet: t.Mapping[str, t.Any]) -> str:
     return found
 
 
+def _talks_by_rdma(member: Member) -> bool:
+    """By the interface that the members talk over, or by a KV connector on a host that has RDMA."""
+    if (member.interface or {}).get("rdma"):
+        return True
+    devices = (member.probe or {}).get("rdma_devices") or ()
+    active = any(str(device.get("state")).lower() == "active" for device in devices)
+    return active and bool(member.devices) and bool(transfers.names(Options(member.engine.service)))
+
+
 def wrap(
     unit: dict[str, t.Any], program: str, argv: list[str], member: Member, model: Model, fleet: t.Mapping[str, t.Any]
 ) -> dict[str, t.Any]:
@@ -38,6 +51,8 @@ def wrap(
     run += ["--ulimit", "memlock=-1", "--ulimit", f"stack={unit['limits']['stack']}"]
     if member.devices:
         run += ["--gpus", '"device=' + ",".join(map(str, member.devices)) + '"']
+    if _talks_by_rdma(member):
+        run += ["--device", _RDMA]
     if fleet["vllm_container_sys_ptrace"]:
         run += ["--cap-add", "SYS_PTRACE"]
     if fleet["vllm_container_privileged"]:

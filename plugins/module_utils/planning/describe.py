@@ -11,7 +11,7 @@ import typing as t
 
 from ..models import memory
 from ..models.config import ModelFacts
-from . import layout, secrets, units
+from . import secrets, units
 from .intent import Service
 from .members import Member
 from .options import Options
@@ -30,19 +30,12 @@ def engine_document(engine: Engine, members: t.Sequence[Member]) -> dict[str, t.
         "executor": engine.executor,
         "version": engine.service["version"],
         "parallel": dict(engine.parallel),
-        "guessed": _guessed(engine),
+        "guessed": engine.guessed,
         "world_size": engine.world_size,
         "members": [member.document() for member in members],
         "memory": held,
         "why_unknown": None if held else why_unknown(engine),
     }
-
-
-def _guessed(engine: Engine) -> bool:
-    """Whether the sizes would be others once the model is on the host and its config can be read there."""
-    service = engine.service
-    chosen = not layout.is_fixed(service) and service["devices"] is None
-    return engine.accelerator == "cuda" and chosen and engine.known.facts is None
 
 
 def why_unknown(engine: Engine) -> str:

@@ -18,6 +18,9 @@ from .intent import Service
 #: Facts of one host as vllm.cluster.host_probe returns them; None: the host was not probed.
 Probe = t.Optional[t.Mapping[str, t.Any]]
 
+#: Of the reasons why GPUs of a host are not free.
+_SHOWN = 4
+
 #: All that choosing depends on; hosts of one make share it.
 _Shape = tuple[tuple[int, ...], tuple[t.Any, ...], tuple[t.Any, ...], tuple[t.Any, ...]]
 
@@ -48,6 +51,7 @@ class Host:
             int(gpu["index"]): gpu for gpu in probe.get("gpus") or () if gpu.get("index") is not None
         }
         self.taken: dict[int, str] = {}
+        self.driver = f"nvidia-smi fails: {probe.get('driver_error')}" if probe.get("driver") == "failing" else ""
         self.unfit = {index: why for index, gpu in sorted(self.gpus.items()) for why in [_unfit(gpu)] if why}
         self._shape = _shape(self.gpus, probe)
 
@@ -67,9 +71,17 @@ class Host:
         return min(sizes, default=0) or None
 
     def words(self, free: t.Sequence[int]) -> str:
-        """How many GPUs there are, for a person. free: those that were, when somebody asked."""
+        """How many GPUs there are and what keeps the others, for a person. free: those that were, when one asked."""
         rest = "" if len(free) == len(self.gpus) else f", {len(free)} of them free, fit and alike"
-        return f"host {self.name} has {len(self.gpus)} GPUs{rest}"
+        reasons: dict[str, list[int]] = {}
+        for index in (index for index in self.gpus if index not in free):
+            owner = self.taken.get(index)
+            reason = f"taken by {owner}" if owner else self.unfit.get(index) or "of another kind"
+            reasons.setdefault(reason, []).append(index)
+        told = [f"GPU {_run(indexes)}: {reason}" for reason, indexes in reasons.items()]
+        more = [f"and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
+        told = told[:_SHOWN] + more + ([self.driver] if self.driver else [])
+        return f"host {self.name} has {len(self.gpus)} GPUs{rest}{' (' + '; '.join(told) + ')' if told else ''}"
 
     def linked(self, size: int) -> str | None:
         """The farthest link between the ``size`` free GPUs that are joined best; None where NVLinks do not join them.
@@ -92,6 +104,13 @@ class Host:
         parts = [tuple(written[at : at + size]) for at in range(0, len(written), size)]
         described = [_share(self._shape, tuple(sorted(part)), len(part), 1) for part in parts]
         return Grant(tuple(dataclasses.replace(found[0], gpus=part) for part, found in zip(parts, described) if found))
+
+
+def _run(indexes: t.Sequence[int]) -> str:
+    """Indexes for a person: ``0-7`` or ``0, 2``."""
+    if len(indexes) > 2 and indexes[-1] - indexes[0] == len(indexes) - 1:
+        return f"{indexes[0]}-{indexes[-1]}"
+    return ", ".join(map(str, indexes))
 
 
 def present(service: Service, host: str, probe: Probe, refusals: Refusals) -> Host | None:
@@ -121,7 +140,9 @@ def check_written(
         refusals.add("devices-written", path, written, rule, "leave devices out, or set accelerator: cuda")
         return None
     if before != ranks:
-        fix = f"name {ranks}, or set parallel: {{tensor: {before}}}"
+        fix = (
+            f"name {ranks}, or set parallel: {{tensor: {before}}}" if before else f"name {ranks}, or leave devices out"
+        )
         rule = f"the engine has {ranks} ranks on {host.name}, and each takes one GPU"
         refusals.add("devices-written", path, written, rule, fix)
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..releases import packages, runtimes, tables, versions
-from . import builds, capability
+from . import builds, capability, host_memory, occupied, quantized
 from .devices import Probe
 from .errors import Refusals
 from .intent import Service
@@ -46,10 +46,13 @@ def check(
         for accelerator in dict.fromkeys(engine.accelerator for engine in mine):
             on = [host for host in hosts if any(host in e.hosts and e.accelerator == accelerator for e in mine)]
             _software(service, accelerator, on, probes, fleet, refusals)
+            quantized.check(service, mine[0].known.facts, accelerator, fleet, refusals)
             if accelerator == "cuda":
                 builds.check(service, on, probes, fleet, refusals)
                 capability.check(service, mine, probes, fleet, refusals)
+                occupied.check(service, mine, probes, refusals)
         _memory(service, mine, probes, refusals)
+    host_memory.check(engines, probes, refusals)
 
 
 def _software(

@@ -21,7 +21,7 @@ Select = t.Callable[[str], t.Sequence[str]]
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SECRET_NAME = re.compile(r"(?i)(^|_)(api_?key|token|secret|password)$")
+_SECRET_NAME = re.compile(r"(?i)(^|_)(apikey|key|token|secret|password|passwd|passphrase|credentials?)$")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,6 +123,7 @@ def _service(item: t.Any, path: str, fleet: dict[str, t.Any], select: Select, re
             "use printable ASCII",
         )
     hosts = _hosts(keys["hosts"], path, select, refusals) if keys["hosts"] else ()
+    _check_interface(keys["interface"], hosts, path, refusals)
     ports = schema.read(keys["ports"], PORTS, f"{path}.ports", refusals)
     return Service(
         path,
@@ -208,6 +209,18 @@ def _hosts(patterns: str | list[str], path: str, select: Select, refusals: Refus
             )
         found.update(dict.fromkeys(matched))
     return tuple(found)
+
+
+def _check_interface(written: t.Any, hosts: tuple[str, ...], path: str, refusals: Refusals) -> None:
+    """An interface for each host: of hosts that the service has."""
+    for host, name in written.items() if isinstance(written, dict) else ():
+        if hosts and host not in hosts:
+            close = difflib.get_close_matches(str(host), hosts, n=1) or [", ".join(hosts[:4])]
+            rule = "is no host of this service"
+            refusals.add("no-such-host", f"{path}.interface.{host}", name, rule, f"write {close[0]}, or leave it out")
+        elif not isinstance(name, str):
+            rule = "must be the name of an interface, or a network"
+            refusals.add("wrong-type", f"{path}.interface.{host}", name, rule, "write it as text, such as ib0")
 
 
 def _parallel(written: str | dict[str, t.Any], path: str, refusals: Refusals) -> dict[str, t.Any]:

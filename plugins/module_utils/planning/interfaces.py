@@ -106,6 +106,12 @@ def _routed(
 ) -> dict[str, Port]:
     """One port of each member where no network is shared: only when a person said which, and each way is known."""
     if written is None:
+        twice = _same_address(found)
+        if twice:
+            rule = f"{some(twice[1])} have the same address {twice[0]} there, so it is no network between hosts"
+            fix = "give each host an address of its own and probe again, or take other hosts"
+            refusals.add("interface-no-shared-network", path, None, rule, fix)
+            return {}
         seen = sorted({port.network for ports in found.values() for port in ports}, key=number_key)
         refusals.add(
             "interface-no-shared-network",
@@ -143,6 +149,20 @@ def _routed(
             refusals.add("interface-no-route", path, str(written), rule, "add the route, or name another interface")
             return {}
     return ports
+
+
+def _same_address(found: t.Mapping[str, t.Sequence[Port]]) -> tuple[str, list[str]] | None:
+    """An address that several members have in a network that all of them are in, and who has it."""
+    networks = [
+        {port.network for port in ports if port.ip is not None and port.ip.network.num_addresses > 1}
+        for ports in found.values()
+    ]
+    common = set.intersection(*networks)
+    having: dict[str, list[str]] = {}
+    for host, ports in found.items():
+        for address in dict.fromkeys(port.address or "" for port in ports if port.network in common):
+            having.setdefault(address, []).append(host)
+    return next(((address, hosts) for address, hosts in having.items() if len(hosts) > 1), None)
 
 
 def _by_address(

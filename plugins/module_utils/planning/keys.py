@@ -51,10 +51,14 @@ SERVICE: dict[str, Key] = {
     "name": Key("str", "small letters, digits and -, at most 48", pattern=_NAME),
     "model": Key("str", "a hub id, an absolute path on the hosts, or lab://tiny", required=True),
     "model_config": Key("str", "a config.json on the controller, or its directory: plans before the model is there"),
-    "revision": Key("str", "the hub revision, best a commit hash", pattern=r"[\w./-]+"),
+    "revision": Key("str", "the hub revision, best a commit hash", pattern=r"[\w.][\w./-]*"),
     "hosts": Key("str or list", "an inventory pattern: host, group, or several", required=True, elements="str"),
     "replicas": Key("int", "how many engines serve this model", low=1, high=4096),
-    "served_model_name": Key("str", "the name clients put into requests", pattern=r"[^\s\x00-\x1f]+"),
+    "served_model_name": Key(
+        "str",
+        "the name clients put into requests; no blanks, no dash in front",
+        pattern=r"[^\s\x00-\x1f-][^\s\x00-\x1f]*",
+    ),
     "port": Key("int", "the port clients call", low=1, high=65535),
     "listen": Key("str", "the address the port is opened on", default="0.0.0.0"),
     "gpus": Key("int", "GPUs of one engine", low=1, high=65536),
@@ -98,6 +102,12 @@ PORTS: dict[str, Key] = {
     )
 }
 
+#: Options of vllm serve that no plan of this release can hold, and why.
+UNPLANNED_ARGS: dict[str, str] = {
+    "prefill-context-parallel-size": "multiplies the ranks, and this release of vllm.cluster plans no prefill context "
+    "parallelism",
+}
+
 #: Keys of the design that this release does not plan yet, and what they are about.
 LATER: dict[str, str] = {
     "prefill": "prefill/decode disaggregation",
@@ -128,7 +138,6 @@ OWNED_ARGS: dict[str, str] = {
     "data-parallel-external-lb": "replicas",
     "data-parallel-hybrid-lb": "replicas",
     "data-parallel-multi-port-external-lb": "replicas",
-    "prefill-context-parallel-size": "parallel (this release plans no prefill context parallelism)",
     "decode-context-parallel-size": "parallel.decode_context",
     "enable-expert-parallel": "parallel.expert",
     "distributed-executor-backend": "executor",

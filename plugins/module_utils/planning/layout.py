@@ -22,11 +22,15 @@ _FIXING = ("tensor", "pipeline", "data")
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """parallel: the five sizes. hosts: of one engine. why: reasons by key of ``parallel``, of what nobody wrote."""
+    """parallel: the five sizes. hosts: of one engine. why: reasons by key of ``parallel``, of what nobody wrote.
+
+    guessed: whether other sizes may be needed, because nobody can tell what the model takes.
+    """
 
     parallel: dict[str, t.Any]
     hosts: int
     why: dict[str, str]
+    guessed: bool = False
 
     @property
     def world_size(self) -> int:
@@ -65,6 +69,8 @@ def fit(known: Knowledge, parallel: t.Mapping[str, t.Any], gpu_memory: int) -> F
     if known.counted is None:
         return None
     try:
-        return memory.fit(known.counted, gpu_memory, settings_of(known, parallel))
+        return (memory.fit_longest if known.fit_length else memory.fit)(
+            known.counted, gpu_memory, settings_of(known, parallel)
+        )
     except ModelError:
         return None

@@ -56,7 +56,7 @@ def check_present(service: Service, model: Model, host: str, probe: Probe, refus
     """A model that the person says is there must be there. Unprobed hosts are not judged."""
     if model.kind != "directory" or probe is None:
         return
-    found = probe.get("paths", {}).get(model.path)
+    found = (probe.get("paths") or {}).get(model.path)
     if found is None:
         return
     if not found["directory"]:

@@ -7,16 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import typing as t
 
-from ..releases import flags, versions
+from ..releases import flags
 from .intent import Service
-
-_SUFFIXES = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-_READABLE = re.compile(r"(\d+(?:\.\d+)?)([kmgtKMGT])")
-#: ``32k`` for numbers (max_model_len since 0.8.4; the other sizes since 0.10.2).
-_READABLE_SINCE = {"max-model-len": "0.8.4"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +41,7 @@ class Options:
             if plain is not None and value is not None:
                 self._written.setdefault(plain, []).append((tail, f"{service.path}.args.{name}", value))
         self._env: dict[str, str] = {str(name): env_text(value) for name, value in service["env"].items()}
-        self._secrets = frozenset(str(name) for name in service["secrets"])
+        self._secrets: dict[str, str] = {str(name): env_text(value) for name, value in service["secrets"].items()}
 
     def __contains__(self, name: str) -> bool:
         return name in self._written
@@ -74,20 +68,9 @@ class Options:
         return self.get(name) is False or self.text(name).lower() == "false"
 
     def integer(self, name: str) -> int | None:
-        """``32768``, ``"32768"`` or ``32k``; None for anything else, as ``auto``, and without."""
+        """``32768``, ``"32768"`` or ``32k``; -1 for ``auto`` of max_model_len; None for anything else, and without."""
         value = self.get(name)
-        if isinstance(value, bool) or value is None:
-            return None
-        if isinstance(value, float):
-            return int(value) if value.is_integer() else None
-        text = str(value).strip()
-        if re.fullmatch(r"[+-]?\d{1,18}", text):
-            return int(text)
-        found = _READABLE.fullmatch(text)
-        since = _READABLE_SINCE.get(name, "0.10.2")
-        if found is None or versions.parse(self.version) < versions.parse(since):
-            return None
-        return int(float(found.group(1)) * _SUFFIXES[found.group(2)])
+        return None if value is None else flags.integer(name, value, self.version)
 
     def number(self, name: str) -> float | None:
         try:
@@ -128,12 +111,23 @@ class Options:
         """Whether the variable is written, openly or among the secrets."""
         return name in self._env or name in self._secrets
 
+    @property
+    def secret_names(self) -> t.Collection[str]:
+        """The variables that are written among the secrets."""
+        return self._secrets.keys()
+
+    def value(self, name: str) -> str | None:
+        """The variable as the engine gets it, secret or not: to be judged, never to be shown."""
+        return self._env.get(name, self._secrets.get(name))
+
     def env_on(self, name: str) -> bool:
         """Whether a variable of the 0 or 1 kind is on."""
-        return self._env.get(name, "").strip().lower() in ("1", "true", "yes", "on")
+        return (self.value(name) or "").strip().lower() in ("1", "true", "yes", "on")
 
     def env_path(self, name: str) -> str:
-        return f"{self._path}.env.{name}"
+        """Where the variable is written, or would be."""
+        group = "secrets" if name in self._secrets and name not in self._env else "env"
+        return f"{self._path}.{group}.{name}"
 
 
 def env_text(value: t.Any) -> str:

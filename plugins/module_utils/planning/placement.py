@@ -25,7 +25,7 @@ class Engine:
     """One ``vllm serve`` world of ranks. name: ``<service>-<index>``. hosts: of its members, the head first.
 
     executor: uni (one rank), mp or ray. grants: of each member, empty ones on the CPU. fit: of its fullest GPU, None
-    where that is not known.
+    where that is not known. guessed: whether other sizes may be needed (layout.Layout).
     """
 
     service: Service
@@ -38,6 +38,7 @@ class Engine:
     grants: tuple[Grant, ...] = ()
     gpu_memory: int | None = None
     fit: Fit | None = None
+    guessed: bool = False
 
     @property
     def name(self) -> str:
@@ -140,7 +141,16 @@ def _seat(
     parallel, wide = spanned.parallel, spanned.hosts_per_engine
     executor = _executor(service, parallel, wide, decisions)
     engines = [
-        Engine(service, index, _hosts_of(service, index, wide), accelerator, parallel, executor, known)
+        Engine(
+            service,
+            index,
+            _hosts_of(service, index, wide),
+            accelerator,
+            parallel,
+            executor,
+            known,
+            guessed=spanned.guessed,
+        )
         for index in range(spanned.replicas)
     ]
     if accelerator == "cpu":
@@ -160,10 +170,11 @@ def _seat(
         for engine, grant in zip(here, _grants(service, hosts[host], here, per_host, size, refusals)):
             grants[engine.name, host] = grant
     result = []
+    fits: dict[int, Fit | None] = {}  # engines of one service differ in their GPUs' memory alone
     for engine in engines:
         mine = [grants.get((engine.name, host)) for host in engine.hosts]
         if all(grant is not None for grant in mine):
-            result.append(_fitted(engine, t.cast("list[Grant]", mine), hosts, spanned, refusals, decisions))
+            result.append(_fitted(engine, t.cast("list[Grant]", mine), hosts, spanned, fits, refusals, decisions))
     return result
 
 
@@ -186,7 +197,8 @@ def _grants(
         key = "gpus" if service["gpus"] else "parallel"
         several = f"{len(engines)} engines take" if len(engines) > 1 else f"engine {engines[0].name} takes"
         rule = f"{several} {per_host * len(engines)} GPUs, and {host.words(free)}"
-        fix = "lower it, or name a host with more GPUs"
+        lower = ["it"] * bool(service["gpus"] or service.parallel) + ["replicas"] * (len(engines) > 1)
+        fix = f"lower {' or '.join(lower) or 'it'}, or name a host with more GPUs that are free"
         refusals.add("too-few-gpus", f"{service.path}.{key}", service[key], rule, fix)
     return found
 
@@ -196,6 +208,7 @@ def _fitted(
     grants: list[Grant],
     hosts: dict[str, Host],
     spanned: Spread,
+    fits: dict[int, Fit | None],
     refusals: Refusals,
     decisions: list[Decision],
 ) -> Engine:
@@ -206,12 +219,18 @@ def _fitted(
         if service["devices"] is None:
             decisions.append(_devices_decision(engine, hosts[host], grant))
     gpu_memory = min(t.cast("list[int]", sizes)) if sizes and None not in sizes else None
-    fit = layout.fit(engine.known, engine.parallel, gpu_memory) if gpu_memory else None
+    if gpu_memory and gpu_memory not in fits:
+        fits[gpu_memory] = layout.fit(engine.known, engine.parallel, gpu_memory)
+    fit = fits[gpu_memory] if gpu_memory else None
     if fit is not None and not fit.fits:
         key = "parallel" if service.parallel else "gpus" if service["gpus"] else "model"
         value = service[key] if key != "parallel" else dict(service.parallel)
         refusals.add(
-            "memory-fit", f"{service.path}.{key}", value, f"the model does not fit: {fit.why}", spanned.advice()
+            "memory-fit",
+            f"{service.path}.{key}",
+            value,
+            f"the model does not fit: {fit.why}",
+            spanned.advice(gpu_memory),
         )
     return dataclasses.replace(engine, grants=tuple(grants), gpu_memory=gpu_memory, fit=fit)
 

@@ -12,7 +12,7 @@ import ipaddress
 import typing as t
 
 from ..releases import flags, packages, versions
-from . import arguments, coherence, describe, hazards, interfaces, models, ports, serve, units
+from . import arguments, coherence, describe, hazards, interfaces, listening, models, ports, serve, sides, units
 from .decisions import Decision
 from .devices import Probe
 from .errors import Refusals
@@ -132,8 +132,10 @@ def check_applicable(document: t.Mapping[str, t.Any]) -> None:
             hosts = [member["host"] for member in engine["members"]]
             refusals.add("not-applied-yet", f"{engine['path']}.hosts", hosts, rule, fix)
         elif engine["guessed"]:
-            rule = f"the sizes of engine {engine['name']} are a guess, and would change once the model is there"
+            known = next(item["model_summary"] for item in document["services"] if item["name"] == engine["service"])
+            rule = f"the sizes of engine {engine['name']} are a guess: {engine['why_unknown']}"
             fix = "set model_config, let this machine reach the hub (vllm_hub_endpoint), or write parallel"
+            fix = "write gpus, or parallel" if known else fix
             refusals.add("layout-unknown", f"{engine['path']}.parallel", "auto", rule, fix)
         elif engine["executor"] == "ray":
             rule = f"engine {engine['name']} runs on Ray, which this release plans but does not start"
@@ -149,6 +151,7 @@ def _check_written(intent: Intent, refusals: Refusals) -> None:
     for service in intent.services:
         serve.check_args(service, refusals)
         arguments.check(service, None, refusals, packages=intent.fleet["vllm_env_packages"])
+        sides.check(service, refusals)
         if not service["api_key"] and not describe.is_loopback(service["listen"]):
             message = f"anyone who reaches {service['listen']} can use service {service.name}: it has no key"
             refusals.warn("no-key", f"{service.path}.api_key", message, "set api_key, or listen: 127.0.0.1")
@@ -195,16 +198,22 @@ def _check_found(
     for service in intent.services:
         placed = mine.get(service.path, [])
         facts = placed[0].known.facts if placed else None
+        for engine in placed:
+            serve.check_engine(engine, refusals)
         parallel = placed[0].parallel if placed else None
-        arguments.check(service, facts, refusals, packages=fleet["vllm_env_packages"], parallel=parallel)
+        over_hosts = any(len(engine.hosts) > 1 for engine in placed)
+        packages_beside = fleet["vllm_env_packages"]
+        arguments.check(service, facts, refusals, packages=packages_beside, parallel=parallel, several_hosts=over_hosts)
         hazards.check(
             service,
             facts,
             fleet["vllm_accept_advisories"],
             refusals,
-            several_hosts=any(len(engine.hosts) > 1 for engine in placed),
+            several_hosts=over_hosts,
             pipeline=max((engine.parallel["pipeline"] for engine in placed), default=1),
         )
+    ports.check_used(engines, refusals)
+    listening.check(engines, probes, refusals)
     hazards.check_accepted(fleet["vllm_accept_advisories"], refusals)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from . import sides
 from .decisions import Decision
 from .devices import Probe
 from .errors import Refusals
@@ -22,7 +23,7 @@ Port = t.Union[int, tuple[int, int]]
 class Kind:
     """A port that an engine needs on a host. base: where the search begins. count: how many in a row.
 
-    head: only on the head. written: the key of ``ports`` that fixes it.
+    head: only on the head. written: the key of ``ports`` that fixes it. side: of what the options open (sides.py).
     """
 
     name: str
@@ -30,6 +31,7 @@ class Kind:
     head: bool
     count: int = 1
     written: str = ""
+    side: sides.Side | None = None
 
 
 #: What vLLM opens between members (ZMQ, the message queue) is searched for from VLLM_PORT upward.
@@ -59,38 +61,51 @@ class Ports:
         self._refusals = refusals
         self._foreign = {host: _foreign(probe) for host, probe in probes.items()}
 
-    def claim(self, host: str, port: int, path: str) -> None:
-        """Take a port that a person wrote. Refuses one that is taken, by the plan or by somebody on the host."""
+    def claim(self, host: str, port: int, path: str, fix: str = "") -> None:
+        """Take a port that a person wrote. Refuses one that is taken, by the plan or by somebody on the host.
+
+        fix: what to do where it is not free, unless another port will do.
+        """
         if port > 65535:
             self._refusals.add("port-range", path, port, f"is not a port (on {host})", "choose a lower port")
         other = self._taken.setdefault((host, port), path)
         if other != path:
             rule = f"is taken on host {host} by {other}"
-            self._refusals.add("port-taken", path, port, rule, "give each its own port")
+            self._refusals.add("port-taken", path, port, rule, fix or "give each its own port")
         holder = self._foreign.get(host, {}).get(port)
         if holder:
             rule = f"is held on host {host} by {holder}, which is not a unit of this collection"
-            self._refusals.add("port-held", path, port, rule, "stop it, or choose another port")
+            self._refusals.add("port-held", path, port, rule, f"stop it, or {fix or 'choose another port'}")
 
     def allocate(self, host: str, base: int, count: int, path: str) -> tuple[int, str]:
         """The first of ``count`` free ports in a row from base upward, and who made it skip some, else empty.
 
         Claim what persons wrote before.
         """
+        return self.allocate_alike([host], base, count, path)
+
+    def allocate_alike(self, hosts: t.Sequence[str], base: int, count: int, path: str) -> tuple[int, str]:
+        """The same ports on each of several hosts: members tell one another only where theirs begin."""
         port, skipped = base, ""
-        foreign = self._foreign.get(host, {})
         while port + count - 1 <= 65535:
-            held = next(
-                (at for at in range(port + count - 1, port - 1, -1) if (host, at) in self._taken or at in foreign), None
-            )
+            held, why = self._held(hosts, port, count)
             if held is None:
-                self._taken.update({(host, at): path for at in range(port, port + count)})
+                self._taken.update({(host, at): path for host in hosts for at in range(port, port + count)})
                 return port, skipped
-            skipped = skipped or (f"{held} is held by {foreign[held]}" if held in foreign else "")
-            port = held + 1
-        rule = f"no {'free port' if count == 1 else f'{count} free ports in a row'} from {base} upward on host {host}"
+            skipped, port = skipped or why, held + 1
+        wanted = "free port" if count == 1 else f"{count} free ports in a row"
+        rule = f"no {wanted} from {base} upward on host {', '.join(hosts)}"
         self._refusals.add("no-free-port", path, base, rule, "lower vllm_port_base, or move what listens there")
         return base, skipped
+
+    def _held(self, hosts: t.Sequence[str], port: int, count: int) -> tuple[int | None, str]:
+        """The last of these ports that is not free on some host, and who holds it if that is somebody else."""
+        for host in hosts:
+            foreign = self._foreign.get(host, {})
+            for at in range(port + count - 1, port - 1, -1):
+                if (host, at) in self._taken or at in foreign:
+                    return at, f"{at} is held by {foreign[at]}" if at in foreign else ""
+        return None, ""
 
 
 def assign_ports(
@@ -106,8 +121,13 @@ def assign_ports(
     }
     decisions: list[Decision] = []
     nth: dict[tuple[str, str, str], int] = {}
+    beside = {engine.service.path: sides.of(engine.service) for engine in engines}
+    kinds = {engine.name: _kinds(engine, base, beside[engine.service.path]) for engine in engines}
     for engine in engines:
-        for kind in _kinds(engine, base):
+        for kind in kinds[engine.name]:
+            if kind.side is not None:
+                _claim_side(engine, kind, kind.side, ports, nth, result)
+                continue
             written = _written(engine, kind)
             if written is None:
                 continue
@@ -120,7 +140,10 @@ def assign_ports(
                 why = f"engine {engine.name}: number {offset + 1} of its service on {engine.head}"
                 decisions.append(Decision(_path(engine, kind), written + offset, why))
     for engine in engines:
-        for kind in _kinds(engine, base):
+        for kind in kinds[engine.name]:
+            if kind.side is not None:
+                decisions += _allocate_side(engine, kind, kind.side, ports, result)
+                continue
             for host in engine.hosts[:1] if kind.head else engine.hosts:
                 if kind.name not in result[engine.name, host]:
                     first, skipped = ports.allocate(host, kind.base, kind.count, _path(engine, kind))
@@ -128,6 +151,52 @@ def assign_ports(
                     result[engine.name, host][kind.name] = first if kind.count == 1 else (first, last)
                     decisions += _chosen(engine, host, kind, first, base, skipped)
     return result, decisions
+
+
+def _claim_side(
+    engine: Engine,
+    kind: Kind,
+    side: sides.Side,
+    ports: Ports,
+    nth: dict[tuple[str, str, str], int],
+    result: dict[tuple[str, str], dict[str, Port]],
+) -> None:
+    """Take what a person wrote among the options. Each engine of the service gets the very same."""
+    if side.written is None:
+        return
+    for host in engine.hosts[:1] if kind.head else engine.hosts:
+        before = nth[engine.service.name, host, kind.name] = nth.get((engine.service.name, host, kind.name), -1) + 1
+        last = side.written + kind.count - 1
+        for port in range(side.written, last + 1):
+            ports.claim(host, port, side.path + (f" (engine {engine.name})" if before else ""), side.fix)
+        result[engine.name, host][kind.name] = side.written if kind.count == 1 else (side.written, last)
+
+
+def _allocate_side(
+    engine: Engine, kind: Kind, side: sides.Side, ports: Ports, result: dict[tuple[str, str], dict[str, Port]]
+) -> list[Decision]:
+    """What nobody wrote among the options: the same on each host of the engine, as one option tells all members."""
+    if side.written is not None:
+        return []
+    first, skipped = ports.allocate_alike(engine.hosts, kind.base, kind.count, side.path)
+    for host in engine.hosts:
+        result[engine.name, host][kind.name] = first if kind.count == 1 else (first, first + kind.count - 1)
+    if not side.option:
+        return []  # told with the variable that sets it
+    after = f"; {skipped}" if skipped else ""
+    return [Decision(side.path, first, f"engine {engine.name}: first free from {kind.base} on its hosts{after}")]
+
+
+def check_used(engines: t.Sequence[Engine], refusals: Refusals) -> None:
+    """Warn of fixed ports that no engine of their service opens."""
+    opened: dict[str, set[str]] = {}
+    services = {engine.service.path: engine.service for engine in engines}
+    for engine in engines:
+        opened.setdefault(engine.service.path, set()).update(kind.written for kind in _kinds(engine, 1, ()))
+    for path, service in services.items():
+        for kind in sorted(set(service.ports) - opened[path]):
+            message = f"no engine of service {service.name} opens it"
+            refusals.warn("port-unused", f"{path}.ports.{kind}", message, "leave it out")
 
 
 def check_written(intent: Intent, refusals: Refusals) -> None:
@@ -148,16 +217,19 @@ def check_written(intent: Intent, refusals: Refusals) -> None:
                 ports.claim(host, port + offset, f"{service.path}.ports.{kind}{suffix}")
 
 
-def _kinds(engine: Engine, base: int) -> list[Kind]:
-    """What the engine opens. Every engine has its API port on its head."""
+def _kinds(engine: Engine, base: int, beside: t.Sequence[sides.Side]) -> list[Kind]:
+    """What the engine opens. Every engine has its API port on its head. beside: what its options open."""
     kinds = [Kind("api", base, True, written="port")]
+    several = len(engine.hosts) > 1
     if engine.executor == "ray":
         kinds += _RAY
-    if len(engine.hosts) > 1:
+    if several:
         if engine.executor == "mp":
-            kinds.append(_DATA_PARALLEL if engine.data_over_hosts else _RENDEZVOUS)
+            kinds += [] if engine.data_over_hosts else [_RENDEZVOUS]
+            kinds += [_DATA_PARALLEL] if engine.parallel["data"] > 1 else []
         kinds.append(_INTERNAL)
-    return kinds
+    beside_it = [Kind(side.name, side.base, side.head, side.count(engine.parallel), side=side) for side in beside]
+    return kinds + beside_it
 
 
 def _written(engine: Engine, kind: Kind) -> int | None:

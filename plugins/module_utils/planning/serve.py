@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ..releases import flags
+from ..releases import flags, variables
+from . import sides
 from .errors import Refusals
 from .intent import Service
-from .keys import OWNED_ARGS
+from .keys import OWNED_ARGS, UNPLANNED_ARGS
 from .members import Member
 from .placement import Engine
 
@@ -21,6 +22,12 @@ _PARALLEL_FLAGS = {
     "data": "--data-parallel-size",
     "decode_context": "--decode-context-parallel-size",
 }
+_EXPERT_FLAG = "--enable-expert-parallel"
+_RAY_DATA_FLAG = "--data-parallel-backend"
+#: What only the member with the API server may be told; vllm/entrypoints/cli/serve.py refuses it of the others.
+_HEAD_ONLY = ("api-server-count", "grpc", "grpc-port")
+#: How Ray places copies of a model that take several hosts each (v1/engine/utils.py, create_dp_placement_groups).
+_PACK = "VLLM_RAY_DP_PACK_STRATEGY"
 
 
 def check_args(service: Service, refusals: Refusals) -> None:
@@ -35,24 +42,15 @@ def check_args(service: Service, refusals: Refusals) -> None:
         seen[name] = str(written)
         if name in OWNED_ARGS:
             refusals.add("argument-owned", path, None, "is set by the plan", f"use {service.path}.{OWNED_ARGS[name]}")
+        elif name in UNPLANNED_ARGS:
+            refusals.add("argument-owned", path, None, UNPLANNED_ARGS[name], "leave it out")
         elif not flags.accepts(name, version):
-            rule = f"vllm serve {version} has no option --{name.partition('.')[0]}"
-            refusals.add("argument-unknown", path, None, rule, flags.advice(name, version))
+            _unknown(name, path, service, refusals)
         elif flags.plain(name, version) != name.partition(".")[0]:
             fix = f"write {str(flags.plain(name, version)).replace('-', '_')}: false"
             refusals.add("argument-negated", path, None, "negates an option by name", fix)
-        elif flags.misfit(name, value, version):
-            refusals.add(
-                "argument-value",
-                path,
-                value,
-                flags.misfit(name, value, version),
-                f"see `vllm serve --help=all` of {version}",
-            )
-        elif any(ord(sign) < 32 for sign in _text(value)):
-            refusals.add(
-                "argument-value", path, None, "holds a line break or control character", "write it on one line"
-            )
+        else:
+            _check_value(name, path, value, version, refusals)
     for size, option in _PARALLEL_FLAGS.items():
         if service.parallel.get(size, 1) != 1 and not flags.accepts(option, service["version"]):
             rule = f"vllm serve {service['version']} has no option {option}"
@@ -63,6 +61,67 @@ def check_args(service: Service, refusals: Refusals) -> None:
                 rule,
                 flags.advice(option, service["version"]),
             )
+    if service.parallel.get("expert") and not flags.accepts(_EXPERT_FLAG, version):
+        rule = f"vllm serve {version} has no option {_EXPERT_FLAG}"
+        refusals.add("argument-unknown", f"{service.path}.parallel.expert", True, rule, "leave it out")
+
+
+def _unknown(name: str, path: str, service: Service, refusals: Refusals) -> None:
+    """An option that the release does not have, or a key that the option's value does not have."""
+    version, (option, dot, key) = service["version"], name.partition(".")
+    rule = f"vllm serve {version} has no option --{option}"
+    if dot and flags.accepts(option, version):
+        rule = f"--{option} of vllm serve {version} takes no key {key}"
+    found = flags.find(name, version)
+    owned = [OWNED_ARGS[other] for other in found.now.get("flags", ()) if other in OWNED_ARGS]
+    refusals.add("argument-unknown", path, None, rule, f"use {service.path}.{owned[0]}" if owned else found.advice)
+
+
+def _check_value(name: str, path: str, value: t.Any, version: str, refusals: Refusals) -> None:
+    """Refuse a value that the option does not take."""
+    misfit = flags.misfit(name, value, version)
+    if misfit:
+        refusals.add("argument-value", path, value, misfit, f"write that, or leave it out (vLLM {version})")
+    elif name == "api-server-count" and (flags.integer(name, 1 if value is None else value, version) or 0) < 1:
+        rule = "starts an engine that nobody can call: one API server is the least"
+        refusals.add("argument-value", path, value, rule, "leave it out, or write 1 or more")
+    elif any(ord(sign) < 32 for sign in _text(value)):
+        refusals.add("argument-value", path, None, "holds a line break or control character", "write it on one line")
+
+
+def check_engine(engine: Engine, refusals: Refusals) -> None:
+    """Refuse copies of a model that Ray cannot place: once the hosts of each are known."""
+    service, copies, hosts = engine.service, engine.parallel["data"], len(engine.hosts)
+    if engine.executor != "ray" or copies == 1:
+        return
+    version, path = service["version"], f"{service.path}.parallel.data"
+    mp = "write executor: mp" if flags.accepts("--data-parallel-address", version) else "use release 0.9.1 or later"
+    written = service["env"].get(_PACK)
+    if not flags.accepts(_RAY_DATA_FLAG, version):
+        rule = f"vllm serve {version} has no option {_RAY_DATA_FLAG}: Ray does not run its copies"
+        refusals.add("ray-data-placement", path, copies, rule, mp)
+    elif hosts % copies and copies % hosts:
+        rule = (
+            f"Ray places whole copies on a host, or whole hosts on a copy: {copies} copies and {hosts} hosts do neither"
+        )
+        refusals.add("ray-data-placement", path, copies, rule, "make one number a multiple of the other")
+    elif _spans(engine) and not variables.find(_PACK, version).valid:
+        rule = f"each copy takes {hosts // copies} hosts, and Ray places it on one up to the release 0.11.0"
+        refusals.add("ray-data-placement", path, copies, rule, "use release 0.11.1 or later, or leave data out")
+    elif written is not None and (str(written) == "span") != _spans(engine):
+        rule = f"{copies} copies on {hosts} hosts need {'span' if _spans(engine) else 'strict or fill'}"
+        refusals.add("ray-data-placement", f"{service.path}.env.{_PACK}", written, rule, "leave it out")
+
+
+def ray_variables(engine: Engine) -> list[tuple[str, str, str]]:
+    """What the head's process must have for Ray to place the copies: (name, value, why)."""
+    hosts = len(engine.hosts) // engine.parallel["data"]
+    return [(_PACK, "span", f"each copy of the model takes {hosts} hosts")] if _spans(engine) else []
+
+
+def _spans(engine: Engine) -> bool:
+    """Whether each copy of the model takes several hosts, run by Ray."""
+    return engine.executor == "ray" and 1 < engine.parallel["data"] < len(engine.hosts)
 
 
 def command(
@@ -82,19 +141,27 @@ def command(
         if engine.parallel[size] != 1:
             argv += [option, str(engine.parallel[size])]
     if engine.parallel["expert"]:
-        argv.append("--enable-expert-parallel")
+        argv.append(_EXPERT_FLAG)
     if service["executor"] != "auto" or len(engine.hosts) > 1:
         argv += ["--distributed-executor-backend", engine.executor]
     argv += _across_hosts(engine, member)
+    set_here = sides.arguments(service, member.ports)
     for name, value in service["args"].items():
-        argv += _option(flags.normalize(str(name)), value, service["version"])
+        plain = flags.normalize(str(name))
+        if plain.partition(".")[0] not in set_here and (member.is_head or plain not in _HEAD_ONLY):
+            argv += _option(plain, value, service["version"])
+    for name, whole in set_here.items():
+        argv += _option(name, whole, service["version"])
     return argv
 
 
 def _across_hosts(engine: Engine, member: Member) -> list[str]:
     """How the members of an engine find each other (facts of vLLM's own guide to several nodes)."""
     if engine.executor == "ray":
-        return ["--data-parallel-backend", "ray"] if engine.parallel["data"] > 1 else []
+        argv = [_RAY_DATA_FLAG, "ray"] if engine.parallel["data"] > 1 else []
+        if engine.data_over_hosts:  # left out it would be all of them, on the head
+            argv += ["--data-parallel-size-local", str(engine.parallel["data"] // len(engine.hosts))]
+        return argv
     if len(engine.hosts) == 1:
         return []
     if engine.data_over_hosts:
@@ -104,6 +171,8 @@ def _across_hosts(engine: Engine, member: Member) -> list[str]:
         return argv if member.is_head else [*argv, "--data-parallel-start-rank", str(member.rank * local), "--headless"]
     argv = ["--nnodes", str(len(engine.hosts)), "--node-rank", str(member.rank)]
     argv += ["--master-addr", member.head_address, "--master-port", str(member.head_port("rendezvous"))]
+    if engine.parallel["data"] > 1:
+        argv += ["--data-parallel-rpc-port", str(member.head_port("data_parallel"))]
     return argv if member.is_head else [*argv, "--headless"]
 
 
@@ -115,10 +184,16 @@ def _option(name: str, value: t.Any, version: str) -> list[str]:
     if kind in ("switch", "pair"):
         return [f"--{name}" if value else f"--no-{name}"]
     if isinstance(value, (list, tuple)) and kind == "append":
-        return [word for item in value for word in (f"--{name}", _text(item))]
-    if isinstance(value, (list, tuple)) and kind == "list":
+        return [word for item in value for word in _worded(name, _text(item))]
+    if isinstance(value, (list, tuple)) and kind == "list" and len(value) != 1:
         return [f"--{name}", *(_text(item) for item in value)] if value else []
-    return [f"--{name}", _text(value)]
+    alone = isinstance(value, (list, tuple)) and kind == "list"
+    return _worded(name, _text(value[0] if alone else value))
+
+
+def _worded(name: str, text: str) -> list[str]:
+    """An option and its value; as one word where the value would be taken for an option itself."""
+    return [f"--{name}={text}"] if flags.looks_like_option(text) else [f"--{name}", text]
 
 
 def _text(value: t.Any) -> str:

@@ -47,11 +47,12 @@ def names(options: Options) -> list[str]:
         config = queue.pop(0)
         if isinstance(config, dict):
             result += [str(config["kv_connector"])] if config.get("kv_connector") else []
-            queue += _children(config)
+            queue += children(config)
     return result
 
 
-def _children(config: t.Mapping[str, t.Any]) -> list[t.Any]:
+def children(config: t.Mapping[str, t.Any]) -> list[t.Any]:
+    """The configurations inside that of MultiConnector, as written."""
     extra = config.get(_EXTRA)
     children = extra.get("connectors") if isinstance(extra, dict) else None
     return list(children) if config.get("kv_connector") == "MultiConnector" and isinstance(children, list) else []
@@ -97,7 +98,7 @@ class _Check:
             return
         extra = values.get(_EXTRA)
         self._connector(needs, where, path, values, extra if isinstance(extra, dict) else {}, role)
-        for index, child in enumerate(_children(values)):
+        for index, child in enumerate(children(values)):
             inner = f"{path}.{_EXTRA}.connectors[{index}]"
             if isinstance(child, dict):
                 self.config(inner, child, {str(key): f"{inner}.{key}" for key in child})

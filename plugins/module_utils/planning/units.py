@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from . import container, ray, secrets, serve
+from . import container, ray, secrets, serve, sides
 from .decisions import Decision
 from .members import Member
 from .models import Model
@@ -49,7 +49,8 @@ def environment(
         if cpu_share is not None:
             why = f"the cores of {member.host}, shared by its CPU engines' ranks"
             derived.append(("OMP_NUM_THREADS", str(cpu_share), why))
-    derived += _network(member)
+    derived += _network(member) + sides.variables(service, member.ports)
+    derived += serve.ray_variables(engine) if member.is_head else []
     written = {name: _env_text(value) for name, value in service["env"].items()}
     decisions = [Decision(f"{path}.{name}", value, why) for name, value, why in derived if name not in written]
     merged = {name: value for name, value, _why in derived}
@@ -64,8 +65,9 @@ def _network(member: Member) -> list[tuple[str, str, str]]:
     found = [("VLLM_HOST_IP", member.address, f"where the other members reach {member.host}")]
     name = (member.interface or {}).get("name")
     if name:
-        for variable in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
-            found.append((variable, name, f"the members' common network on {member.host}"))
+        # NCCL takes a bare name for the beginning of one: eth1 would be eth10 too. Gloo takes the whole name.
+        for variable, value in (("GLOO_SOCKET_IFNAME", name), ("NCCL_SOCKET_IFNAME", f"={name}")):
+            found.append((variable, value, f"the members' common network on {member.host}"))
     found.append(("VLLM_PORT", str(member.port("internal")), "where the search for internal ports begins"))
     return found
 

@@ -17,10 +17,13 @@ from .options import Options
 
 #: Variables of a member: one value is not right on all hosts. What to set instead; empty: the plan gives each its own.
 _OF_MEMBERS: dict[str, str] = {
+    "CUDA_DEVICE_ORDER": "",
     "CUDA_VISIBLE_DEVICES": "devices",
     "NVIDIA_VISIBLE_DEVICES": "devices",
     "VLLM_HOST_IP": "interface",
 }
+#: What may be written of those: the plan's own value.
+_PLANNED: dict[str, str] = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 #: Likewise, where an engine has several hosts. On one host they steer what the plan leaves alone.
 _OF_NETWORK: dict[str, str] = {
     "GLOO_SOCKET_IFNAME": "interface",
@@ -42,21 +45,21 @@ def check(
     options: Options,
     facts: ModelFacts | None,
     sizes: t.Mapping[str, t.Any],
+    several_hosts: bool | None,
     refusals: Refusals,
 ) -> None:
     """Refuse what is certain to fail or is dangerous; warn of what does nothing, or opens a door.
 
-    sizes: parallel sizes, as far as they are known.
+    sizes: parallel sizes, as far as they are known. several_hosts: whether an engine has more than one; None: not known
+    yet, and what depends on it is not judged.
     """
-    several = len(service.hosts) > (service["replicas"] or 1)
+    several = several_hosts or (several_hosts is None and len(service.hosts) > 1)
     own = {**_OF_MEMBERS, **(_OF_NETWORK if several else {})}
-    for name in options.env:
+    for name in (*options.env, *options.secret_names):
         path = options.env_path(name)
-        if name in own:
-            rule = "differs from member to member, and the plan sets it for each"
-            fix = f"use {service.path}.{own[name]}" if own[name] else "leave it out"
-            refusals.add("variable-owned", path, options.env[name], rule, fix)
-        else:
+        if name in own and (name in _OF_MEMBERS or several_hosts):
+            _owned(name, path, own[name], service, options, refusals)
+        elif name not in own and name in options.env:
             _known(name, path, service, options, refusals)
     if "VLLM_PORT" not in own:
         _port(options, refusals)
@@ -67,6 +70,17 @@ def check(
         path = options.env_path("VLLM_KEEP_ALIVE_ON_ENGINE_DEATH")
         message = "the API server outlives its engine, so systemd does not see that it must start it again"
         refusals.warn("server-outlives-engine", path, message, "leave it out")
+
+
+def _owned(name: str, path: str, instead: str, service: Service, options: Options, refusals: Refusals) -> None:
+    """What the plan sets, wherever a person wrote it. A secret's value is not shown."""
+    if options.value(name) == _PLANNED.get(name):
+        return
+    rule = "differs from member to member, and the plan sets it for each"
+    if name in _PLANNED:
+        rule = f"would number the GPUs otherwise than the plan does ({_PLANNED[name]})"
+    fix = f"use {service.path}.{instead}" if instead else "leave it out"
+    refusals.add("variable-owned", path, options.env.get(name), rule, fix)
 
 
 def is_exposed(service: Service) -> bool:
@@ -152,5 +166,8 @@ def _open_doors(service: Service, options: Options, refusals: Refusals) -> None:
     endpoint = str(values.get("endpoint", "tcp://*:5557"))
     if events is not None and values.get("enable_kv_cache_events") is True and "*" in endpoint:
         message = f"publishes what prompts are cached at {endpoint}, on every interface and without a key"
-        fix = "add endpoint: tcp://<address>:5557 of the network that its readers are on"
+        # Of any other endpoint than * vLLM is the client (kv_events.py), so that an address of the host will not do.
+        fix = (
+            "let only its readers through the firewall, or write the endpoint (tcp://<host>:<port>) of one that listens"
+        )
         refusals.warn("open-kv-events", events.path, message, fix)

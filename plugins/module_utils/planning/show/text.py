@@ -80,7 +80,8 @@ def _access(service: Item) -> str:
     key = "with a key" if service["api_key"] else "without a key"
     length = service["max_model_len"]
     shown = amounts.number(length) if isinstance(length, int) else length
-    context = f", up to {shown} tokens a request" if length else ""
+    fitted = str(length).strip().lower() in ("auto", "-1")
+    context = f", up to {'as many tokens as fit' if fitted else f'{shown} tokens'} a request" if length else ""
     return f'model "{service["served_model_name"]}", {key}{context}'
 
 

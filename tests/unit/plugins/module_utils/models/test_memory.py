@@ -83,6 +83,28 @@ class TestWorkedExamples:
         assert "157." in caught.value.rule
 
 
+def test_the_rank_with_most_experts_counts():
+    """128 experts over 7 ranks: the fullest holds 19."""
+    whole, parts = (fit(QWEN_MOE, H200, data=7, expert_parallel=spread).weights for spread in (True, False))
+    expert = sum(part.expert for part in facts(QWEN_MOE).per_layer) / 128
+    assert whole - parts == pytest.approx((19 - 128 / 7) * expert, rel=0.001)
+
+
+class TestTheLongestContextThatFits:
+    def test_the_whole_context_where_it_fits(self):
+        assert memory.fit_longest(facts(LLAMA), H100, Settings()).max_model_len == facts(LLAMA).context.limit
+
+    def test_a_block_more_does_not_fit(self):
+        found = memory.fit_longest(facts(LLAMA), 24 * GIB, Settings())
+        assert found.fits
+        assert 16 < found.max_model_len < facts(LLAMA).context.limit
+        assert not memory.fit(facts(LLAMA), 24 * GIB, Settings(max_model_len=found.max_model_len + 16)).fits
+
+    def test_weights_that_do_not_fit(self):
+        found = memory.fit_longest(facts(LLAMA), 12 * GIB, Settings())
+        assert (found.fits, found.max_model_len) == (False, 16)
+
+
 @pytest.mark.parametrize("values", [LLAMA, DEEPSEEK, QWEN_MOE, GEMMA_27B, GPT_OSS, QWEN_NEXT])
 @pytest.mark.parametrize("settings", [{}, {"tensor": 8}, {"tensor": 4, "pipeline": 3}, {"concurrency": 7}])
 def test_the_sum_is_the_budget(values, settings):
@@ -205,6 +227,7 @@ class TestSmallest:
             (8, 0, {}, "gpu_memory"),
             (8, 8 * GIB, {"max_model_len": 8192}, "gpu_memory"),
             (8, H100, {"max_model_len": 10**9}, "max_model_len"),
+            (8, H100, {"version": "newest"}, "vllm_version"),
         ],
     )
     def test_what_cannot_be_is_refused(self, gpus, memory_bytes, settings, path):

@@ -136,3 +136,12 @@ def test_a_kind_of_cache_that_is_not_known_is_refused():
     with pytest.raises(ModelError) as caught:
         per_token(LLAMA, kv_cache_dtype="fp3")
     assert caught.value.path == "kv_cache_dtype"
+
+
+@pytest.mark.parametrize(
+    ("written", "bound"),
+    [("auto", "auto"), ("FP8", "fp8"), ("fp8_e5m2", "fp8_e5m2"), ("nvfp4", "fp8"), ("turboquant_k8v4", "fp8"),
+     ("int8_per_token_head", "auto"), ("float16", "float16"), ("fp3", "auto")],
+)  # fmt: skip
+def test_what_is_not_counted_has_a_bound(written, bound):
+    assert kv_cache.bound(written) == bound

@@ -96,6 +96,44 @@ def test_whole_experts_need_no_divisible_width():
     assert parallelism.tensor_refusal(found, 8, expert_parallel=True) is None
 
 
+class TestCopiesShareTheirExperts:
+    """fused_moe/config.py: the width of an expert is divided by tensor x data, unless whole experts are spread."""
+
+    MOE = facts(QWEN_MOE)
+
+    @pytest.mark.parametrize(("tensor", "data", "works"), [(1, 3, True), (1, 7, False), (4, 5, False), (8, 2, True)])
+    def test_the_width_is_divided_by_all_ranks(self, tensor, data, works):
+        assert (parallelism.data_refusal(self.MOE, tensor, data) is None) == works
+        assert parallelism.data_refusal(self.MOE, tensor, data, expert_parallel=True) is None
+
+    def test_the_refusal_tells_what_works(self):
+        refusal = parallelism.data_refusal(self.MOE, 4, 5)
+        assert (
+            refusal.rule
+            == "tensor 4 x data 5 ranks share each expert, and the experts' width 1536 is not divisible by 20"
+        )
+        assert refusal.fix == "spread the experts (expert: true), or use one of 1, 2, 3, 4, 6, 8"
+        assert "must be at least 1" in parallelism.data_refusal(self.MOE, 1, 0).rule
+
+    @pytest.mark.parametrize(("version", "works"), [("0.31.0", False), ("0.32.0", True)])
+    def test_blocks_are_not_cut_before_0_32(self, version, works):
+        found = facts(QWEN_MOE, quantization_config=FP8)  # 1536 / 8 = 192
+        assert (parallelism.data_refusal(found, 4, 2, version=version) is None) == works
+
+    def test_copies_of_dense_models_share_nothing(self):
+        assert parallelism.data_refusal(facts(LLAMA), 1, 7) is None
+
+    @pytest.mark.parametrize(("version", "works"), [("0.8.3", False), ("0.8.4", True)])
+    def test_data_alone_did_not_spread_experts_before_0_8_4(self, version, works):
+        refusal = parallelism.data_refusal(self.MOE, 1, 7, expert_parallel=True, version=version)
+        assert (refusal is None) == works
+
+    @pytest.mark.parametrize(("version", "most"), [("0.10.0", 20), ("0.10.1", 19), (None, 19)])
+    def test_the_rank_that_holds_most(self, version, most):
+        assert parallelism.most_experts(self.MOE, 7, version) == most
+        assert parallelism.most_experts(self.MOE, 8, version) == 16
+
+
 @pytest.mark.parametrize(
     ("values", "tensor", "sizes"),
     [
@@ -155,6 +193,7 @@ def test_stages_are_at_most_layers(size, works):
         (QWEN_32B, {"expert_parallel": True}, "expert_parallel"),
         (QWEN_32B, {"tensor": 8, "decode_context": 2}, "decode_context"),
         (QWEN_32B, {"tensor": 0}, "tensor"),
+        (QWEN_MOE, {"data": 7}, "data"),
     ],
 )
 def test_all_sizes_at_once(values, settings, path):

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.vllm.cluster.plugins.module_utils.models import config
+from ansible_collections.vllm.cluster.plugins.module_utils.models.settings import Settings
 from ansible_collections.vllm.cluster.plugins.module_utils.planning import intent
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors import Refusal, Refusals
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.placement import Engine
@@ -107,6 +108,12 @@ class Known(t.NamedTuple):
     """What checks read of sizing.Knowledge."""
 
     facts: t.Any
+    settings: Settings = Settings()
+    fit_length: bool = False
+
+    @property
+    def counted(self):
+        return self.facts
 
 
 def model(**changes):

@@ -6,13 +6,17 @@
 from __future__ import annotations
 
 import copy
+import functools
+import json
 import typing as t
 from pathlib import PurePosixPath
 
+from ansible_collections.vllm.cluster.plugins.module_utils.models import config
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors import PlanError
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.rules import RULES
+from ansible_collections.vllm.cluster.plugins.module_utils.releases.versions import parse as parse_version
 
-from .clusters import Cluster
+from .clusters import CONFIGS, Cluster
 
 Problems = t.Iterator[str]
 
@@ -37,6 +41,7 @@ def of_plan(cluster: Cluster, plan: t.Mapping[str, t.Any]) -> Problems:
     yield from _units(plan)
     for engine in plan["engines"]:
         yield from _sizes(engine)
+        yield from _model_divides(cluster, engine)
         yield from _members_alike(cluster, plan, engine)
         yield from _memory(engine)
     for decision in plan["decisions"]:
@@ -125,6 +130,32 @@ def _sizes(engine: t.Mapping[str, t.Any]) -> Problems:
         yield f"{engine['name']}: two members on one host"
     if engine["executor"] == "uni" and world > 1:
         yield f"{engine['name']}: uni for {world} ranks"
+
+
+def _model_divides(cluster: Cluster, engine: t.Mapping[str, t.Any]) -> Problems:
+    """What vLLM itself asserts when it builds the layers (config/model.py, fused_moe/config.py, linear.py)."""
+    model = next(item["model"] for item in cluster.variables["vllm_services"] if item["name"] == engine["service"])
+    if model not in CONFIGS:
+        return
+    facts, sizes = _facts(model), engine["parallel"]
+    tensor, ranks = sizes["tensor"], sizes["tensor"] * sizes["data"]
+    if facts.attention_heads % tensor or (facts.kv_heads % tensor and tensor % facts.kv_heads and not facts.latent):
+        yield f"{engine['name']}: heads are not divisible by {tensor}"
+    if facts.dense_width % tensor:
+        yield f"{engine['name']}: the width {facts.dense_width} is not divisible by {tensor}"
+    data_alone = tensor == 1 and parse_version(engine["version"]) < parse_version("0.8.4")
+    if facts.is_moe and (not sizes["expert"] or data_alone) and facts.expert_width % ranks:
+        yield f"{engine['name']}: the experts' width {facts.expert_width} is not divisible by {ranks}"
+    written = next(item for item in cluster.variables["vllm_services"] if item["name"] == engine["service"])
+    if sizes["expert"] and "parallel" not in written and facts.experts % ranks:
+        yield f"{engine['name']}: {facts.experts} experts do not come out even over {ranks} ranks"
+    if sizes["expert"] and not facts.is_moe:
+        yield f"{engine['name']}: experts of a model without any are spread"
+
+
+@functools.cache
+def _facts(model: str) -> config.ModelFacts:
+    return config.parse(json.dumps(CONFIGS[model]))
 
 
 def _members_alike(cluster: Cluster, plan: t.Mapping[str, t.Any], engine: t.Mapping[str, t.Any]) -> Problems:

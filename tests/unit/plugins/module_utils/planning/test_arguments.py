@@ -20,9 +20,9 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SPREAD, ALONE = {"tensor": 8, "expert": True}, {"tensor": 8, "expert": False}
 
 
-def check(about=None, packages=(), **keys):
+def check(about=None, packages=(), several_hosts=None, **keys):
     refusals = Refusals()
-    arguments.check(service(**keys), about, refusals, packages=packages)
+    arguments.check(service(**keys), about, refusals, packages=packages, several_hosts=several_hosts)
     return refusals
 
 
@@ -53,6 +53,30 @@ CASES = [
         "leave it out",
     ),
     refuses("block-size", args(block_size=1, _version="0.8.4"), arg("block_size"), ["takes 8, 16"], "leave it out"),
+    refuses(
+        "argument-value", args(compilation_config=3), arg("compilation_config"), ["takes a mapping"], "write {mode: 3}"
+    ),
+    refuses(
+        "argument-value",
+        args(compilation_config="3", _version="0.11.0"),
+        arg("compilation_config"),
+        ["'3'", "takes a mapping"],
+        "write {level: 3}",
+    ),
+    refuses(
+        "argument-value",
+        args(compilation_config={"level": 3}),
+        arg("compilation_config.level"),
+        ["calls it mode"],
+        "write mode: 3",
+    ),
+    refuses(
+        "argument-value",
+        lambda: check(args={"compilation_config.level": 3}),
+        arg("compilation_config.level"),
+        ["calls it mode"],
+        "write mode: 3",
+    ),
     refuses("block-size", args(block_size=0), arg("block_size"), ["1 or more"], "leave it out"),
     warns("block-size-odd", args(block_size=8), arg("block_size"), ["multiples of 16", "not 8"], "leave it out"),
     refuses("size-not-positive", args(max_num_seqs=0), arg("max_num_seqs"), ["1 or more"], "leave it out"),
@@ -108,6 +132,20 @@ CASES = [
         arg("eplb_config.num_redundant_experts"),
         ["8", "no experts"],
         "leave it out",
+    ),
+    refuses(
+        "eplb-uneven",
+        args(MOE, enable_eplb=True, _parallel={"tensor": 1, "data": 3, "expert": True}),
+        arg("enable_eplb"),
+        ["16 experts do not come out even over 3 ranks"],
+        "2 redundant experts",
+    ),
+    refuses(
+        "eplb-uneven",
+        args(MOE, enable_eplb=True, eplb_config={"num_redundant_experts": 3}, _parallel=SPREAD),
+        arg("eplb_config.num_redundant_experts"),
+        ["16 experts and 3 redundant ones"],
+        "0 redundant experts",
     ),
     warns(
         "expert-option-idle",

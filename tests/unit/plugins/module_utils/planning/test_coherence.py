@@ -175,8 +175,6 @@ CASES = [
 GOOD = {
     "sixteen H100": usual(hosts=TWO, interfaces=IB),
     "Ray": usual(**RAY),
-    "Ray in an old image": usual(**RAY, **CONTAINER, version="0.17.1"),
-    "Ray in an image of one's own": usual(**RAY, **CONTAINER, image="registry.example/vllm-ray:1"),
     "mp since it spans hosts": usual(hosts=TWO, version="0.11.1"),
     "a Ray that fits": usual(version="0.7.3", variables={"vllm_ray_version": "2.40.0"}),
     "Ray beside a container": usual(version="0.7.3", **CONTAINER),
@@ -187,7 +185,7 @@ GOOD = {
     "plain NCCL without InfiniBand": usual(hosts=TWO, interfaces=ETH, env={"NCCL_IB_DISABLE": 1}),
     "no peermem where no RDMA is used": on(host(peermem=False), hosts=TWO, interfaces=ETH),
     "Ray's range asks nothing of CPU builds": usual(version="0.9.2", **CPU, variables={"vllm_ray_version": "2.40.0"}),
-    "Pythons beside containers": on(host(python="3.11.4"), **RAY, **CONTAINER, version="0.17.1"),
+    "Pythons beside containers": on(host(python="3.11.4"), hosts=TWO, **CONTAINER, version="0.17.1"),
     "no InfiniBand on one host": usual(env={"NCCL_IB_DISABLE": 1}),
     "no peermem where DMA-BUF does it": on(host(peermem=False, kernel="6.8.0-31-generic"), hosts=TWO, interfaces=IB),
     "the very kernel and driver of DMA-BUF": on(

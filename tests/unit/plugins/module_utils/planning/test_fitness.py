@@ -72,13 +72,6 @@ CASES = [
         ["7.5", "needs 8.0"],
         "float16",
     ),
-    refuses(
-        "gpu-too-old-for-fp8",
-        on(host(power="7.5"), facts=FP8, version="0.13.0"),
-        f"{S0}.model",
-        ["'org/m'", "need 8.0"],
-        "8.9",
-    ),
     warns("gpu-no-fp8", on(host(power="8.0", name="A100"), facts=FP8), f"{S0}.model", ["A100", "no FP8 units"], "8.9"),
     warns(
         "gpu-no-fp8", on(host(power="8.6"), args={"quantization": "fp8"}), f"{S0}.args.quantization", ["8.6"], "int4"

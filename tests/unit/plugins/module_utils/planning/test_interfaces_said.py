@@ -53,6 +53,7 @@ CASES = [
         ["3 members share no network", "10.0.0.0/24"],
         "name the interface",
     ),
+    refuses("interface-no-shared-network", made(twins()), PATH, ["same address 10.0.0.5"], "address of its own"),
     refuses("interface-no-shared-network", made(twins(), "eth0"), PATH, ["same address 10.0.0.5"], "joins hosts"),
     refuses(
         "interface-none",

@@ -150,7 +150,7 @@ def test_members_find_each_other_over_their_network():
         assert command[command.index("--node-rank") + 1] == rank
         assert command[command.index("--master-addr") + 1] == "10.9.0.1"
         assert unit["environment"]["VLLM_HOST_IP"] == address
-        assert unit["environment"]["NCCL_SOCKET_IFNAME"] == unit["environment"]["GLOO_SOCKET_IFNAME"] == "eth0"
+        assert unit["environment"]["NCCL_SOCKET_IFNAME"] == "=" + unit["environment"]["GLOO_SOCKET_IFNAME"] == "=eth0"
     assert (worker["health_url"], worker["ports"].get("api")) == (None, None)
 
 

@@ -24,10 +24,11 @@ SOURCES = {
         "org/m": samples.LLAMA,
         "Qwen/Qwen2.5-32B-Instruct": samples.QWEN_32B,
         "deepseek-ai/DeepSeek-R1": samples.DEEPSEEK,
+        "Qwen/Qwen3-235B-A22B": samples.QWEN_MOE,
         "org/broken": {"model_type": "llama", "hidden_size": "many"},
     }.items()
 }
-QWEN, DEEPSEEK = "Qwen/Qwen2.5-32B-Instruct", "deepseek-ai/DeepSeek-R1"
+QWEN, DEEPSEEK, MOE = "Qwen/Qwen2.5-32B-Instruct", "deepseek-ai/DeepSeek-R1", "Qwen/Qwen3-235B-A22B"
 
 
 def host(number, gpus=8, kind=H100, **changes):
@@ -96,6 +97,14 @@ CASES = [
         f"{S0}.parallel.pipeline",
         ["32 layers cannot make 40"],
         "1 to 32",
+    ),
+    refuses(
+        "data-size",
+        of(model=MOE, parallel={"data": 7}),
+        f"{S0}.parallel.data",
+        ["7 ranks share each expert", "width 1536 is not divisible by 7"],
+        "expert: true",
+        "1, 2, 3, 4",
     ),
     refuses(
         "decode-context",
@@ -180,6 +189,20 @@ CASES = [
         f"{S0}.parallel.tensor",
         ["16", "network"],
         "inside a host",
+    ),
+    refuses(
+        "layout-unknown",
+        of(args={"hf_overrides": {"num_hidden_layers": 8}}),
+        f"{S0}.parallel",
+        ["a guess", "hf_overrides"],
+        "write gpus",
+    ),
+    warns(
+        "gpus-unused",
+        of(hosts=TWO, probes={"gpu2": host(2, gpus=4)}),
+        f"{S0}.hosts",
+        ["gpu1 has more GPUs than gpu2"],
+        "a service for gpu1",
     ),
     warns("hosts-unused", of(hosts=TWO, replicas=1, gpus=1), f"{S0}.hosts", ["gpu2"], "leave them out"),
     warns("memory-unknown", of(model="org/other"), f"{S0}.model", ["org/other", "not judged"], "model_config"),

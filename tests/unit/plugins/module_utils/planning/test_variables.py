@@ -17,6 +17,10 @@ def env(variables, about=None, **keys):
     return lambda: check(about, env=variables, **keys)
 
 
+def secret(variables):
+    return lambda: check(secrets=variables)
+
+
 def var(name):
     return f"{S0}.env.{name}"
 
@@ -36,13 +40,38 @@ CASES = [
     ),
     refuses(
         "variable-owned",
-        env({"NCCL_SOCKET_IFNAME": "ib0"}, hosts="gpu1 gpu2"),
+        env({"NCCL_SOCKET_IFNAME": "ib0"}, hosts="gpu1 gpu2", several_hosts=True),
         var("NCCL_SOCKET_IFNAME"),
         ["'ib0'"],
         f"use {S0}.interface",
     ),
     refuses(
-        "variable-owned", env({"VLLM_PORT": 9000}, hosts="gpu1 gpu2"), var("VLLM_PORT"), ["'9000'"], "leave it out"
+        "variable-owned",
+        env({"VLLM_PORT": 9000}, hosts="gpu1 gpu2", several_hosts=True),
+        var("VLLM_PORT"),
+        ["'9000'"],
+        "leave it out",
+    ),
+    refuses(
+        "variable-owned",
+        env({"CUDA_DEVICE_ORDER": "FASTEST_FIRST"}),
+        var("CUDA_DEVICE_ORDER"),
+        ["number the GPUs otherwise"],
+        "leave it out",
+    ),
+    refuses(
+        "variable-owned",
+        secret({"CUDA_VISIBLE_DEVICES": "hidden"}),
+        f"{S0}.secrets.CUDA_VISIBLE_DEVICES",
+        ["sets it for each"],
+        f"use {S0}.devices",
+    ),
+    refuses(
+        "development-mode",
+        secret({"VLLM_SERVER_DEV_MODE": "1"}),
+        f"{S0}.secrets.VLLM_SERVER_DEV_MODE",
+        ["control routes"],
+        "leave it out",
     ),
     refuses(
         "internal-port", env({"VLLM_PORT": "tcp://10.0.0.1:8000"}), var("VLLM_PORT"), ["1 to 65535"], "leave it out"
@@ -128,6 +157,9 @@ CASES = [
 ]
 
 GOOD = {
+    "the plan's own order of GPUs": env({"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}),
+    "a token among the secrets": secret({"HF_TOKEN": "hidden"}),
+    "NCCL steered before the engines' hosts are known": env({"NCCL_SOCKET_IFNAME": "lo"}, hosts="gpu1 gpu2"),
     "NCCL steered on one host": env({"NCCL_SOCKET_IFNAME": "lo", "NCCL_ALGO": "Tree", "NCCL_IB_DISABLE": 1}),
     "interfaces of replicas": env({"GLOO_SOCKET_IFNAME": "eth0"}, hosts="gpu1 gpu2", replicas=2),
     "variables of others": env({"OMP_NUM_THREADS": 4, "HF_HOME": "/x", "TRITON_CACHE_DIR": "/y"}),

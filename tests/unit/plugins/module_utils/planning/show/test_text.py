@@ -89,10 +89,11 @@ def test_concurrency_is_told_as_far_as_it_is_known(changes, words):
     assert f"  {words}" in screen(plan, "qwen")
 
 
-def test_a_length_that_the_engine_finds_itself_is_shown_as_written():
+@pytest.mark.parametrize("written", ["auto", -1, "-1"])
+def test_a_length_that_the_engine_finds_itself_is_told_so(written):
     plan = documents.two_hosts()
-    plan["services"][0]["max_model_len"] = "auto"
-    assert "up to auto tokens a request" in text.as_text(plan)
+    plan["services"][0]["max_model_len"] = written
+    assert "up to as many tokens as fit a request" in text.as_text(plan)
 
 
 @pytest.mark.parametrize("name", ["one_host", "two_hosts", "cpus"])
