@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import pytest
@@ -68,7 +69,7 @@ def test_progress_can_be_kept_quiet(play, fake_vllm, systemd, unit):
     rc, output, result = play("engine_wait", arguments, SERVICES)
     assert rc != 0
     assert "  host1 vllm-chat-0.service:" not in output
-    assert "vllm-chat-0.service is not ready after 1 s" in result["msg"]
+    assert re.search(r"vllm-chat-0\.service is not ready after [0-9]+ s", result["msg"])
 
 
 def test_a_start_that_cannot_succeed_fails_at_once(play, fake_vllm, systemd, unit):

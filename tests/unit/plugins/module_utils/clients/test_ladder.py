@@ -11,7 +11,7 @@ from ansible_collections.vllm.cluster.plugins.module_utils.clients import ladder
 RUNNING = vllm.Check(True, "active (running)")
 
 
-def climb(fake_vllm, unit=RUNNING, taken=None, model="tiny", token_timeout=0.3):
+def climb(fake_vllm, unit=RUNNING, taken=None, model="tiny", token_timeout=2):
     return ladder.climb(vllm.Server(fake_vllm.url, None, 2, token_timeout), model, "Hello", unit, taken)
 
 

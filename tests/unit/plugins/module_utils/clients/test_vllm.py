@@ -64,7 +64,7 @@ def test_a_list_without_models(fake_vllm, server):
 @pytest.mark.parametrize(("path", "ask"), [("/v1/completions", vllm.completion), ("/v1/chat/completions", vllm.chat)])
 def test_200_alone_is_not_enough(fake_vllm, path, ask, fault, detail):
     fake_vllm.faults[path] = fault
-    server = vllm.Server(fake_vllm.url, timeout=2, token_timeout=0.3)
+    server = vllm.Server(fake_vllm.url, timeout=10, token_timeout=1 if fault == "hang" else 10)
     answer = ask(server, "tiny", "Hello", 2)
     assert answer.check.ok is False
     assert detail in answer.check.detail

@@ -134,7 +134,8 @@ def _sizes(engine: t.Mapping[str, t.Any]) -> Problems:
 
 def _model_divides(cluster: Cluster, engine: t.Mapping[str, t.Any]) -> Problems:
     """What vLLM itself asserts when it builds the layers (config/model.py, fused_moe/config.py, linear.py)."""
-    model = next(item["model"] for item in cluster.variables["vllm_services"] if item["name"] == engine["service"])
+    (written,) = (item for item in cluster.variables["vllm_services"] if item["name"] == engine["service"])
+    model = written["model"]
     if model not in CONFIGS:
         return
     facts, sizes = _facts(model), engine["parallel"]
@@ -146,7 +147,6 @@ def _model_divides(cluster: Cluster, engine: t.Mapping[str, t.Any]) -> Problems:
     data_alone = tensor == 1 and parse_version(engine["version"]) < parse_version("0.8.4")
     if facts.is_moe and (not sizes["expert"] or data_alone) and facts.expert_width % ranks:
         yield f"{engine['name']}: the experts' width {facts.expert_width} is not divisible by {ranks}"
-    written = next(item for item in cluster.variables["vllm_services"] if item["name"] == engine["service"])
     if sizes["expert"] and "parallel" not in written and facts.experts % ranks:
         yield f"{engine['name']}: {facts.experts} experts do not come out even over {ranks} ranks"
     if sizes["expert"] and not facts.is_moe:

@@ -157,6 +157,7 @@ def uneven(wanted, fewer=4):
 
 
 BUSY = [{**gpu, "processes": [{"kind": "C", "pid": 7, "name": "train"}]} for gpu in _gpus()]
+FAILING = {"gpu1": {"gpus": [], "driver": "failing", "driver_error": "NVML mismatch"}}
 MIG = [{**gpu, "mig": True} for gpu in _gpus()]
 
 CASES = [
@@ -176,9 +177,8 @@ CASES = [
     refuses("too-few-gpus", lambda: said(service(gpus=8), service(name="b")), "vllm_services[1].parallel",
             ["GPU 0-7: taken by vllm_services[0]"], "free GPUs"),
     refuses("too-few-gpus", lambda: said(service(replicas=9)), f"{S0}.parallel", ["9 engines"], "lower replicas"),
-    refuses("too-few-gpus", lambda: said(service(accelerator="cuda"), changes={"gpu1": {
-        "gpus": [], "driver": "failing", "driver_error": "NVML mismatch"}}), f"{S0}.parallel", ["NVML mismatch"],
-            "mend its driver"),
+    refuses("too-few-gpus", lambda: said(service(accelerator="cuda"), changes=FAILING), f"{S0}.parallel",
+            ["NVML mismatch"], "mend its driver"),
     refuses("devices-written", lambda: said(service(devices=[])), f"{S0}.devices", ["1 ranks"], "leave devices out"),
     refuses("decode-context", lambda: said(service(parallel={"decode_context": 2})), f"{S0}.parallel.decode_context",
             ["no tensor parallel size of up to 8"], "leave it out"),
