@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, The vllm.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The CPU worker, with what it lacks for ranks on several hosts."""
+
+from __future__ import annotations
+
+import socket
+import typing as t
+
+from vllm.distributed import get_pp_group
+from vllm.distributed.device_communicators.cpu_communicator import _CPUSHMDistributed
+from vllm.v1.worker.cpu_worker import CPUWorker
+
+_group_name = _CPUSHMDistributed.make_group_name
+
+
+def _group_name_of_host(communicator: t.Any) -> str:
+    """The name of a group's shared memory, which only ranks of one host share.
+
+    vLLM 0.32 names it by the rendezvous port, so that ranks of different hosts take it for common on machines with
+    AVX-512, and fail to open it. With different names they talk through torch.distributed.
+    """
+    return f"{_group_name(communicator)}-{socket.gethostname()}"
+
+
+_CPUSHMDistributed.make_group_name = staticmethod(_group_name_of_host)
+
+
+class StandInWorker(CPUWorker):
+    """vLLM's CPU worker, as a stage of a pipeline."""
+
+    def load_model(self, *arguments: t.Any, **options: t.Any) -> None:
+        """Load it, and make what a later pipeline stage receives into.
+
+        vLLM 0.32 makes these buffers in a warm-up, which the CPU worker leaves out with enforce_eager: the first
+        request would fail.
+        """
+        super().load_model(*arguments, **options)
+        runner = self.model_runner
+        if runner.intermediate_tensors is None and not get_pp_group().is_first_rank:
+            runner.intermediate_tensors = runner.model.make_empty_intermediate_tensors(
+                batch_size=runner.max_num_tokens, dtype=runner.model_config.dtype, device=runner.device
+            )
