@@ -15,7 +15,7 @@ stages = $(in_venv) python tests/run/stages.py
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
-	@echo 'Variables: DEMO_MODEL=<hub id>  STAGES="lint unit"  SCENARIO=<name>  YES=1|0 (install system packages)  PYTHON=<path>'
+	@echo 'Variables: DEMO_MODEL=<hub id>  DEMO_EXECUTOR=mp|ray  STAGES="lint unit"  SCENARIO=<name>  YES=1|0 (install system packages)  PYTHON=<path>'
 
 venv: ## make .venv with the pinned tools
 	@./tests/run/setup.sh

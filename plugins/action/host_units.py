@@ -54,7 +54,14 @@ class ActionModule(ActionBase):
                 "secrets_mark": SECRETS_MARK,
             }
             text = self._render(unit_template, task_vars, variables)
-            units.append({"name": unit["name"], "text": text, "restart_with": unit.get("restart_with") or []})
+            units.append(
+                {
+                    "name": unit["name"],
+                    "text": text,
+                    "restart_with": unit.get("restart_with") or [],
+                    "restart_freely": unit.get("kind") == "guard",
+                }
+            )
             environments[unit["name"]] = self._render(environment_template, task_vars, variables)
         target = self._render(self._template("vllm.target.j2"), task_vars, {})
         return {"units": units, "environments": environments, "target": target}

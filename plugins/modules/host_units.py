@@ -60,6 +60,10 @@ options:
         type: list
         elements: str
         default: []
+      restart_freely:
+        description: Whether nobody is interrupted when it restarts, so that O(allow_restart) is not asked for.
+        type: bool
+        default: false
   environments:
     description:
       - For every item of O(units) its environment file, C(name of the unit -> text).
@@ -214,7 +218,8 @@ def wanted_units(params: dict[str, t.Any]) -> list[Wanted]:
         if not isinstance(environments.get(item["name"]), str):
             raise UnitError("environments has no text for it", unit=item["name"])
         text = texts.stamp(item["name"], item["text"])
-        units.append(Wanted(item["name"], text, environments[item["name"]], tuple(item["restart_with"])))
+        follows, freely = tuple(item["restart_with"]), item["restart_freely"]
+        units.append(Wanted(item["name"], text, environments[item["name"]], follows, freely))
     unknown = sorted(set(environments) - {unit.name for unit in units})
     if unknown:
         raise UnitError(f"environments names {', '.join(unknown)}, and units does not")
@@ -271,6 +276,7 @@ def main() -> None:
                     "name": {"type": "str", "required": True},
                     "text": {"type": "str", "required": True},
                     "restart_with": {"type": "list", "elements": "str", "default": []},
+                    "restart_freely": {"type": "bool", "default": False},
                 },
             },
             # Of the top level, so that no log of the invocation, journal included, ever holds it in any form.

@@ -4,7 +4,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Usage: tests/run/demo.sh up|down
-# up: the lab, then the collection's main job on it. DEMO_MODEL=<hub id> serves that model instead of the tiny one.
+# up: the lab, then the collection's main job on it. DEMO_MODEL=<hub id> serves that model instead of the tiny one,
+# DEMO_EXECUTOR=ray runs the engine's hosts by Ray instead of mp.
 set -eu
 cd "$(dirname -- "$0")/../.."
 
@@ -40,7 +41,8 @@ case ${1:-} in
         phase tools ./tests/run/setup.sh ${NEEDS:-}
         # shellcheck disable=SC2086
         phase lab play lab_up $become
-        phase cluster play site ${DEMO_MODEL:+--extra-vars "demo_model=$DEMO_MODEL"}
+        phase cluster play site ${DEMO_MODEL:+--extra-vars "demo_model=$DEMO_MODEL"} \
+            ${DEMO_EXECUTOR:+--extra-vars "demo_executor=$DEMO_EXECUTOR"}
         key=$(sed -n 's/^ *api_key: *\([^ ]*\).*/\1/p' inventories/demo/group_vars/all/vllm.yml)
         printf '\nTo try the curl line above, first: export VLLM_API_KEY=%s\n' "$key"
         ;;

@@ -35,9 +35,10 @@ def planned(name):
     templar = Templar(loader=loader, variables=variables)
     mine = {key: plain(templar.template(value)) for key, value in variables.items() if key.startswith("vllm")}
     wanted = intent.parse(mine, lambda pattern: [host.name for host in inventory.get_hosts(pattern)])
-    addresses = {
-        host.name: str(manager.get_vars(host=host).get("ansible_host", host.name)) for host in inventory.get_hosts()
-    }
+    addresses = {}
+    for host in inventory.get_hosts():
+        own = manager.get_vars(host=host)
+        addresses[host.name] = str(Templar(loader=loader, variables=own).template(own.get("ansible_host", host.name)))
     saved = probes_file.read(str(GOLDEN / f"{name}.probes.json"), wanted.members)
     return plan.plan(wanted, saved.probes, addresses, saved.models)
 

@@ -181,6 +181,7 @@ class Guard:
 
 def main(argv: list[str]) -> int:
     """``run`` guards; ``check`` says whether the configuration can be used. 78: it cannot."""
+    environment = dict(os.environ)  # before the notifier takes its part out
     path = argv[2] if len(argv) == 3 and argv[1] == "--config" else None
     if argv[:1] not in (["run"], ["check"]) or len(argv) != (1 if path is None else 3):
         print(_USAGE, file=sys.stderr)
@@ -208,5 +209,5 @@ def main(argv: list[str]) -> int:
         guard.run()
     if guard.outdated:
         # The same process goes on as the new program: an upgrade needs no restart of the unit.
-        os.execv(sys.executable, [sys.executable, "-I", *sys.argv])  # noqa: S606 - no shell is wanted
+        os.execve(sys.executable, [sys.executable, "-I", *sys.argv], environment)  # noqa: S606 - no shell is wanted
     return 0

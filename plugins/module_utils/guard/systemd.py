@@ -12,7 +12,7 @@ import subprocess  # the guard is a program of its own, no module
 
 from .model import DEAD, DOWN, STOPPING, UP, Unit
 
-_PROPERTIES = "Id,LoadState,InvocationID,ActiveState,SubState,MainPID,ActiveEnterTimestampMonotonic"
+_PROPERTIES = "Id,LoadState,InvocationID,ActiveState,SubState,MainPID,ActiveEnterTimestampMonotonic,Job"
 #: systemctl answers in milliseconds; a busy systemd (daemon-reload with many units) in seconds.
 _TIMEOUT_S = 10.0
 _DATAGRAM = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
@@ -58,7 +58,8 @@ def _state(shown: dict[str, str]) -> str:
         return UP if shown.get("MainPID", "0") != "0" else DEAD
     if active == "activating":
         return UP
-    return DOWN
+    # In a restart of several units the first to be down waits for the others: its start is a job of systemd's.
+    return STOPPING if shown.get("Job", "0") not in ("", "0") else DOWN
 
 
 def restart(units: tuple[str, ...], program: str = "systemctl") -> None:

@@ -120,6 +120,12 @@ def _executor(engine: Engine, probes: t.Mapping[str, Probe], fleet: t.Mapping[st
     if several and engine.executor == "mp" and not copies and not flags.accepts("nnodes", version):
         rule = f"mp of vLLM {version} runs on one host only; engines over hosts came with 0.11.1"
         refusals.add("mp-over-hosts", path, "mp", rule, "write executor: ray, or use release 0.11.1 or later")
+    if engine.executor == "ray" and engine.accelerator == "cpu" and not Options(service).env.get("VLLM_PLUGINS"):
+        # CpuPlatform.ray_device_key is empty in every release; a plugin's platform may name a resource.
+        rule = "vLLM's own CPU platform does not run on Ray"
+        refusals.add(
+            "ray-on-cpu", path, "ray", rule, "write executor: mp, or name a platform plugin in env.VLLM_PLUGINS"
+        )
     if engine.executor == "ray" and service["runtime"] == "container":
         own = service["image"] or fleet["vllm_image"]
         if not own and (engine.accelerator == "cpu" or not runtimes.image_holds_ray(version)):

@@ -97,6 +97,7 @@ PORTS: dict[str, Key] = {
         ("ray", "Ray's head (GCS)"),
         ("ray_client", "Ray's client server on the head"),
         ("ray_dashboard", "Ray's dashboard, on loopback"),
+        ("guard", "where the members' guards find the head's"),
         ("rendezvous", "where the ranks of several hosts meet (--master-port)"),
         ("data_parallel", "the data-parallel coordinator (--data-parallel-rpc-port)"),
     )

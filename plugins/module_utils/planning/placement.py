@@ -62,6 +62,11 @@ class Engine:
         return len(self.hosts) > 1 and self.parallel["data"] % len(self.hosts) == 0
 
     @property
+    def is_group(self) -> bool:
+        """Whether several processes that systemd does not know of as one live and die together."""
+        return len(self.hosts) > 1 or self.executor == "ray"
+
+    @property
     def ranks_per_host(self) -> int:
         return self.world_size // len(self.hosts)
 

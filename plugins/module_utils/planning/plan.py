@@ -12,7 +12,7 @@ import ipaddress
 import typing as t
 
 from ..releases import flags, packages, versions
-from . import arguments, coherence, describe, hazards, interfaces, listening, models, ports, serve, sides, units
+from . import arguments, coherence, describe, groups, hazards, interfaces, listening, models, ports, serve, sides, units
 from .decisions import Decision
 from .devices import Probe
 from .errors import Refusals
@@ -98,6 +98,7 @@ def plan(
             "gpus": _gpus(probes.get(host)),
             "environments": [],
             "models": [],
+            "groups": [],
             "units": [],
         }
         for host in intent.members
@@ -125,10 +126,12 @@ def check_applicable(document: t.Mapping[str, t.Any]) -> None:
     """Refuse what is planned but that the roles of this release cannot start yet."""
     refusals = Refusals()
     for engine in document["engines"]:
-        if len(engine["members"]) > 1:
-            span = f"engine {engine['name']} spans {len(engine['members'])} hosts"
+        units = [unit for member in engine["members"] for unit in document["hosts"][member["host"]]["units"]]
+        contained = any(unit["engine"] == engine["name"] and unit["runtime"] == "container" for unit in units)
+        if len(engine["members"]) > 1 and contained:
+            span = f"engine {engine['name']} runs in containers on {len(engine['members'])} hosts"
             rule = f"{span}, which this release plans but does not start"
-            fix = "look at it with playbooks/plan.yml; to serve now, set replicas, or name one host"
+            fix = "write runtime: env, or look at it with playbooks/plan.yml"
             hosts = [member["host"] for member in engine["members"]]
             refusals.add("not-applied-yet", f"{engine['path']}.hosts", hosts, rule, fix)
         elif engine["guessed"]:
@@ -137,10 +140,6 @@ def check_applicable(document: t.Mapping[str, t.Any]) -> None:
             fix = "set model_config, let this machine reach the hub (vllm_hub_endpoint), or write parallel"
             fix = "write gpus, or parallel" if known else fix
             refusals.add("layout-unknown", f"{engine['path']}.parallel", "auto", rule, fix)
-        elif engine["executor"] == "ray":
-            rule = f"engine {engine['name']} runs on Ray, which this release plans but does not start"
-            fix = "look at it with playbooks/plan.yml; to serve now, write executor: mp"
-            refusals.add("not-applied-yet", f"{engine['path']}.executor", "ray", rule, fix)
     refusals.raise_if_any()
 
 
@@ -238,7 +237,11 @@ def _add_member(
     cpus = (member.probe or {}).get("cpus")
     share = max(1, int(cpus) // crowd[member.host]) if cpus and crowd.get(member.host) else None
     variables, decisions = units.environment(member, model, share, fleet)
-    host["units"] += units.member_units(member, model, variables, environment_path, fleet)
+    own = units.member_units(member, model, variables, environment_path, fleet)
+    host["units"] += own
+    if engine.is_group:
+        host["groups"].append(groups.item(member))
+        host["units"].append(groups.guard(member, own, fleet["vllm_python"]))
     return decisions
 
 

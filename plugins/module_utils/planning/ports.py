@@ -38,6 +38,8 @@ class Kind:
 _INTERNAL = Kind("internal", 20000, False, 64)
 _RENDEZVOUS = Kind("rendezvous", 29501, True, written="rendezvous")
 _DATA_PARALLEL = Kind("data_parallel", 29550, True, written="data_parallel")
+#: Where the guards of the other members find the head's.
+_GUARD = Kind("guard", 29400, True, written="guard")
 #: Defaults of ``ray start``, and fixed ports for what it would choose at random, so that a firewall can be written.
 _RAY = (
     Kind("ray", 6379, True, written="ray"),
@@ -228,6 +230,7 @@ def _kinds(engine: Engine, base: int, beside: t.Sequence[sides.Side]) -> list[Ki
             kinds += [] if engine.data_over_hosts else [_RENDEZVOUS]
             kinds += [_DATA_PARALLEL] if engine.parallel["data"] > 1 else []
         kinds.append(_INTERNAL)
+    kinds += [_GUARD] if engine.is_group else []
     beside_it = [Kind(side.name, side.base, side.head, side.count(engine.parallel), side=side) for side in beside]
     return kinds + beside_it
 

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import typing as t
 
+from ..releases import versions
+from . import groups
 from .members import Member
+from .placement import Engine
 
 #: Options of ``ray start`` by kind of port.
 _OPTIONS = {
@@ -18,6 +22,13 @@ _OPTIONS = {
     "ray_dashboard_agent": "--dashboard-agent-listen-port",
     "ray_metrics": "--metrics-export-port",
 }
+
+#: vLLM moves its tensors itself; Ray's default would take a third of the host's memory.
+_OBJECT_STORE_BYTES = 1 << 30
+#: Ray's documentation names 2.52.0 as the first release with token authentication.
+_FIRST_WITH_TOKENS = (2, 52, 0)
+#: Ray's sockets lie deeper by up to 64 bytes, and a socket's path may have 107 (unix(7)).
+_LONGEST_TEMP_DIR = 107 - 64
 
 
 def owns(port: str) -> bool:
@@ -47,7 +58,28 @@ def unit(member: Member, variables: t.Mapping[str, str]) -> dict[str, t.Any]:
     }
 
 
-def command(member: Member) -> list[str]:
+def temp_dir(engine: str, state_dir: str) -> str:
+    """Where Ray keeps its sockets and logs, on every member. A path that is too long for sockets is not used."""
+    path = f"{state_dir}/ray/{engine}"
+    if len(path) <= _LONGEST_TEMP_DIR:
+        return path
+    return f"/tmp/vllm-ray-{hashlib.sha256(path.encode()).hexdigest()[:12]}"  # noqa: S108 - of this user alone
+
+
+def variables(engine: Engine, ray_version: str) -> list[tuple[str, str, str]]:
+    """What Ray and whoever joins it must have: (name, value, why)."""
+    found = [
+        ("RAY_ROTATION_MAX_BYTES", str(64 << 20), "logs do not fill the disk"),
+        ("RAY_ROTATION_BACKUP_COUNT", "3", "logs do not fill the disk"),
+    ]
+    if versions.numbers(ray_version) < _FIRST_WITH_TOKENS:
+        return found
+    path = groups.secret_file(engine.name)
+    found.append(("RAY_AUTH_MODE", "token", "who has no token cannot use the cluster"))
+    return [*found, ("RAY_AUTH_TOKEN_PATH", path, "the token of the engine's members")]
+
+
+def command(member: Member, state_dir: str) -> list[str]:
     """``start …``: what follows the name of the ray program."""
     first, last = t.cast("tuple[int, int]", member.ports["ray_workers"])
     argv = ["start", "--block", "--disable-usage-stats", "--node-ip-address", member.address]
@@ -66,4 +98,7 @@ def command(member: Member) -> list[str]:
     for name, option in _OPTIONS.items():
         argv += [option, str(member.port(name))]
     argv += ["--min-worker-port", str(first), "--max-worker-port", str(last)]
-    return [*argv, "--num-gpus", str(len(member.devices))]
+    # On the CPU a platform plugin presents ranks as what Ray calls GPUs (coherence refuses Ray without one).
+    argv += ["--num-gpus", str(len(member.devices) or member.engine.ranks_per_host)]
+    argv += ["--object-store-memory", str(_OBJECT_STORE_BYTES)]
+    return [*argv, "--temp-dir", temp_dir(member.engine.name, state_dir)] if member.is_head else argv

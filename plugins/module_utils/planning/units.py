@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..releases import variables as release_variables
 from . import container, ray, secrets, serve, sides
 from .decisions import Decision
 from .members import Member
@@ -17,6 +18,8 @@ from .placement import Engine
 _LIMITS = {"memlock": "infinity", "nofile": "1048576", "stack": "67108864"}
 #: Time for running requests to end and for workers to leave the GPUs, before systemd kills the control group.
 _STOP_TIMEOUT_S = 60
+#: How long a step may wait for the other ranks; vLLM's own 300 s is how long requests hang where a rank is gone.
+_STEP_LIMIT, _STEP_LIMIT_S = "VLLM_EXECUTE_MODEL_TIMEOUT_SECONDS", 120
 
 
 def served_names(engine: Engine) -> list[str]:
@@ -50,7 +53,9 @@ def environment(
             why = f"the cores of {member.host}, shared by its CPU engines' ranks"
             derived.append(("OMP_NUM_THREADS", str(cpu_share), why))
     derived += _network(member) + sides.variables(service, member.ports)
-    derived += serve.ray_variables(engine) if member.is_head else []
+    if engine.executor == "ray":
+        derived += ray.variables(engine, str(fleet["vllm_ray_version"]))
+        derived += serve.ray_variables(engine) if member.is_head else []
     written = {name: _env_text(value) for name, value in service["env"].items()}
     decisions = [Decision(f"{path}.{name}", value, why) for name, value, why in derived if name not in written]
     merged = {name: value for name, value, _why in derived}
@@ -69,6 +74,8 @@ def _network(member: Member) -> list[tuple[str, str, str]]:
         for variable, value in (("GLOO_SOCKET_IFNAME", name), ("NCCL_SOCKET_IFNAME", f"={name}")):
             found.append((variable, value, f"the members' common network on {member.host}"))
     found.append(("VLLM_PORT", str(member.port("internal")), "where the search for internal ports begins"))
+    if release_variables.find(_STEP_LIMIT, member.engine.service["version"]).valid:
+        found.append((_STEP_LIMIT, str(_STEP_LIMIT_S), "a step that lasts longer waits for a member that is gone"))
     return found
 
 
@@ -105,7 +112,7 @@ def member_units(
         "environment": variables,
         "secrets": references,
         "restart_with": [],
-        "ports": {name: _shown(port) for name, port in member.ports.items() if not ray.owns(name)},
+        "ports": {name: _shown(port) for name, port in member.ports.items() if not (ray.owns(name) or name == "guard")},
         "listen": service["listen"] if api is not None else None,
         "health_url": url(_local(service["listen"]), member.port("api")) if api is not None else None,
         "served_model_name": served_names(engine)[0],
@@ -113,7 +120,7 @@ def member_units(
     if engine.executor != "ray":
         return [_run(unit, "vllm", argv, member, model, environment_path, fleet)]
     cluster = {**common, **ray.unit(member, variables)}
-    started = _run(cluster, "ray", ray.command(member), member, model, environment_path, fleet)
+    started = _run(cluster, "ray", ray.command(member, fleet["vllm_state_dir"]), member, model, environment_path, fleet)
     if not member.is_head:
         return [started]
     address = (

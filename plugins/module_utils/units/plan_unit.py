@@ -27,9 +27,10 @@ def template_variables(unit: t.Mapping[str, t.Any], secrets: t.Mapping[str, str]
 
     unit: an item of the plan's ``hosts.<host>.units`` (docs/plan.md). secrets: variable name -> value, for every
     name in ``unit["secrets"]``.
-    Returns ``name``, ``description``, ``runtime``, ``user``, ``exec_start_pre`` (list of command lines), ``exec``,
-    ``exec_stop`` (command lines; the latter empty without a command), ``environment`` and ``secrets`` (name -> quoted
-    value, sorted), ``limits`` (``LimitMEMLOCK`` -> value), ``stop_timeout_s``, ``restart_with``, ``devices``.
+    Returns ``name``, ``kind``, ``description``, ``runtime``, ``user``, ``exec_start_pre`` (list of command lines),
+    ``exec``, ``exec_stop`` (command lines; the latter empty without a command), ``environment`` and ``secrets``
+    (name -> quoted value, sorted), ``limits`` (``LimitMEMLOCK`` -> value), ``stop_timeout_s``, ``restart_with``,
+    ``devices``.
     Raises UnitError naming unit and key, never a variable's value.
     """
     name = str(unit.get("name"))
@@ -52,6 +53,7 @@ def template_variables(unit: t.Mapping[str, t.Any], secrets: t.Mapping[str, str]
         check_name(other)
     return {
         "name": name,
+        "kind": unit.get("kind"),
         "description": _named(name, "description", notation.setting, str(unit.get("description") or name)),
         "runtime": runtime,
         "user": user,

@@ -17,12 +17,16 @@ _SERVING = ("active", "reloading", "refreshing")
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """A unit as it should be. environment is None for the target, which has no process."""
+    """A unit as it should be.
+
+    environment is None for the target, which has no process. freely: nobody is interrupted by its restart.
+    """
 
     name: str
     text: str
     environment: str | None
     restart_with: tuple[str, ...] = ()
+    freely: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Step:
     """What happens to one unit.
 
     reasons: why, in words that hold no value of a variable. renews: its process begins anew from changed texts.
+    serving: somebody would notice if it stopped.
     """
 
     name: str
@@ -203,7 +208,7 @@ def _step(unit: Wanted, state: Found, why: list[str]) -> Step:
         starts=state.down,
         restarts=bool(why) and not state.down,
         renews=bool(why),
-        serving=state.serving,
+        serving=state.serving and not unit.freely,
     )
 
 

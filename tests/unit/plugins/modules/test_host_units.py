@@ -17,7 +17,13 @@ A, B = "vllm-a-0.service", "vllm-b-0.service"
 
 
 def item(name, **changes):
-    return {"name": name, "text": "[Service]\nExecStart=/bin/x\n", "restart_with": [], **changes}
+    return {
+        "name": name,
+        "text": "[Service]\nExecStart=/bin/x\n",
+        "restart_with": [],
+        "restart_freely": False,
+        **changes,
+    }
 
 
 def params(**changes):

@@ -157,8 +157,8 @@ def test_members_find_each_other_over_their_network():
 def test_ray_gets_a_cluster_of_the_engine_with_fixed_ports():
     document = planned(service(LATENT, executor="ray"), hosts=2)
     head, worker = (document["hosts"][host]["units"] for host in ("gpu1", "gpu2"))
-    assert [unit["name"] for unit in head] == ["vllm-a-0-ray.service", "vllm-a-0.service"]
-    assert [unit["name"] for unit in worker] == ["vllm-a-0-ray.service"]
+    assert [unit["name"] for unit in head] == ["vllm-a-0-ray.service", "vllm-a-0.service", "vllm-a-0-guard.service"]
+    assert [unit["name"] for unit in worker] == ["vllm-a-0-ray.service", "vllm-a-0-guard.service"]
     assert "--head" in head[0]["exec"]
     assert worker[0]["exec"][worker[0]["exec"].index("--address") + 1] == f"10.9.0.1:{head[0]['ports']['ray']}"
     assert head[1]["environment"]["RAY_ADDRESS"] == f"10.9.0.1:{head[0]['ports']['ray']}"

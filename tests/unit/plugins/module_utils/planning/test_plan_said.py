@@ -175,14 +175,14 @@ CASES = [
     refuses("layout-unknown", of(model="org/other", hosts=TWO), f"{S0}.hosts", ["gpu1"], ""),
     refuses("layout-unknown", of(model="org/other"), f"{S0}.parallel", ["a guess"], "model_config"),
     refuses("layout-unknown", of(model="org/other", gpus=2), f"{S0}.parallel", ["a guess"], "write parallel"),
-    refuses("not-applied-yet", of(gpus=2, executor="ray"), f"{S0}.executor", ["runs on Ray"], "executor: mp"),
     refuses(
         "not-applied-yet",
-        of(hosts=TWO, parallel={"tensor": 8, "pipeline": 2}),
+        of(hosts=TWO, runtime="container", parallel={"tensor": 8, "pipeline": 2}),
         f"{S0}.hosts",
-        ["spans 2 hosts"],
-        "replicas",
+        ["containers on 2 hosts"],
+        "runtime: env",
     ),
+    refuses("ray-on-cpu", of(hosts="cpu1", executor="ray"), f"{S0}.executor", ["CPU platform"], "VLLM_PLUGINS"),
     warns(
         "tensor-across-hosts",
         of(hosts=TWO, parallel={"tensor": 16}, model=DEEPSEEK),

@@ -30,6 +30,7 @@ def unit(**changes):
 def test_the_templates_get_systemds_notation():
     seen = template_variables(
         unit(
+            kind="engine",
             description="100%",
             exec_start_pre=[["/usr/bin/docker", "rm", "x"]],
             exec_stop=["/usr/bin/docker", "stop", "x"],
@@ -41,6 +42,7 @@ def test_the_templates_get_systemds_notation():
     )
     assert seen == {
         "name": NAME,
+        "kind": "engine",
         "description": "100%%",
         "runtime": "env",
         "user": "vllm",

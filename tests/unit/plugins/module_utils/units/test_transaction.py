@@ -76,6 +76,13 @@ def test_a_changed_argument_restarts_its_unit_only():
     assert transaction.steps[0].reasons == ("the unit file changes",)
 
 
+def test_a_unit_that_serves_nobody_restarts_without_consent():
+    changed = dataclasses.replace(service(A, exec_="/bin/y"), freely=True)
+    transaction = decide([changed], all_running(service(A)), DIR)
+    assert operations(transaction) == {A: ["write unit", "restart"]}
+    assert transaction.names("needs_consent") == []
+
+
 def test_a_changed_variable_restarts_without_a_reload():
     found = all_running(service(A))
     transaction = decide([service(A, environment='A="2"\n')], found, DIR)

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, The vllm.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An engine over two hosts: the same tokens as one host gives, on interfaces of different names."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+PROMPTS = ("The quick brown fox", "one two three", "blue bird near the sea")
+
+
+def tokens(lab, port, model, prompt):
+    """The ids of a completion's tokens."""
+    body = {"model": model, "prompt": prompt, "max_tokens": 24, "temperature": 0, "return_token_ids": True}
+    status, text = lab.ask("m1", port, "/v1/completions", key=f"{model}-key", body=body)
+    assert status == 200, text
+    ids = json.loads(text)["choices"][0]["token_ids"]
+    assert ids
+    return ids
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_two_hosts_give_the_tokens_of_one(lab, prompt):
+    assert tokens(lab, 8000, "group", prompt) == tokens(lab, 8001, "single", prompt)
+
+
+@pytest.mark.parametrize(("name", "interface"), [("m1", "eth0"), ("m2", "lan0")])
+def test_every_process_of_a_member_has_the_variables_of_its_own_host(lab, name, interface):
+    host = lab.host(name)
+    units = host.check_output("systemctl list-units --plain --no-legend 'vllm-group-0*.service'").splitlines()
+    assert units
+    for unit in (line.split()[0] for line in units):
+        group = host.check_output("systemctl show --property=ControlGroup --value %s", unit)
+        pids = host.check_output(
+            "cat /sys/fs/cgroup/systemd%s/cgroup.procs || cat /sys/fs/cgroup%s/cgroup.procs", group, group
+        ).split()
+        assert pids
+        found = "".join(host.run("tr '\\0' '\\n' < /proc/%s/environ", pid).stdout for pid in pids)
+        for variable in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
+            values = {line.partition("=")[2].lstrip("=") for line in found.splitlines() if line.startswith(variable)}
+            assert values == {interface}, unit
+        assert f"VLLM_HOST_IP={lab.address(name)}\n" in found
+
+
+def test_only_the_head_answers_clients(lab):
+    assert lab.ask("m1", 8000, "/health")[0] == 200
+    assert lab.ask("m2", 8000, "/health")[0] == 0
