@@ -9,6 +9,7 @@ import json
 
 import pytest
 
+GUARD = "vllm-group-0-guard.service"
 PROMPTS = ("The quick brown fox", "one two three", "blue bird near the sea")
 
 
@@ -31,8 +32,9 @@ def test_two_hosts_give_the_tokens_of_one(lab, prompt):
 def test_every_process_of_a_member_has_the_variables_of_its_own_host(lab, name, interface):
     host = lab.host(name)
     units = host.check_output("systemctl list-units --plain --no-legend 'vllm-group-0*.service'").splitlines()
-    assert units
-    for unit in (line.split()[0] for line in units):
+    names = {line.split()[0] for line in units} - {GUARD}
+    assert names
+    for unit in names:
         group = host.check_output("systemctl show --property=ControlGroup --value %s", unit)
         pids = host.check_output(
             "cat /sys/fs/cgroup/systemd%s/cgroup.procs || cat /sys/fs/cgroup%s/cgroup.procs", group, group
@@ -43,6 +45,24 @@ def test_every_process_of_a_member_has_the_variables_of_its_own_host(lab, name, 
             values = {line.partition("=")[2].lstrip("=") for line in found.splitlines() if line.startswith(variable)}
             assert values == {interface}, unit
         assert f"VLLM_HOST_IP={lab.address(name)}\n" in found
+
+
+@pytest.mark.parametrize("name", ["m1", "m2"])
+def test_a_guard_runs_on_each_member_and_counts_it_in(lab, name):
+    host = lab.host(name)
+    assert host.service(GUARD).is_running
+    assert host.service(GUARD).is_enabled
+    status = json.loads(host.file("/run/vllm-guard/group-0.status.json").content_string)
+    assert (status["phase"], status["restarts"]) == ("serving", {})
+    if name == "m1":
+        assert status["members"]["m2"]["joined"]
+
+
+@pytest.mark.parametrize("name", ["m1", "m2"])
+def test_what_the_group_shares_is_for_the_engines_user_alone(lab, name):
+    secret = lab.host(name).file("/etc/vllm/groups/group-0.secret")
+    assert (secret.user, secret.mode, secret.size) == ("vllm", 0o600, 64)
+    assert secret.sha256sum == lab.host("m1").file("/etc/vllm/groups/group-0.secret").sha256sum
 
 
 def test_only_the_head_answers_clients(lab):
