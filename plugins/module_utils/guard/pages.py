@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from .model import Page
@@ -61,4 +62,4 @@ def _number(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if value == value and abs(value) != float("inf") else None
+    return value if math.isfinite(value) else None

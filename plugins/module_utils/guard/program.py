@@ -115,7 +115,8 @@ class Guard:
             self._mute[text] = now
         # systemd reads the level from the line's head.
         level = ("<4>" if warning else "<5>") if "JOURNAL_STREAM" in os.environ else ""
-        print(f"{level}{text}", flush=True)
+        sys.stdout.write(f"{level}{text}\n")
+        sys.stdout.flush()
 
     def _on_signal(self, _number: int, _frame: Any) -> None:
         self._stop = True
@@ -184,16 +185,18 @@ def main(argv: list[str]) -> int:
     environment = dict(os.environ)  # before the notifier takes its part out
     path = argv[2] if len(argv) == 3 and argv[1] == "--config" else None
     if argv[:1] not in (["run"], ["check"]) or len(argv) != (1 if path is None else 3):
-        print(_USAGE, file=sys.stderr)
+        sys.stderr.write(f"{_USAGE}\n")
         return 64
     try:
         config = settings.found(os.environ, path)
         settings.secret(config.secret_file)
     except SettingsError as error:
-        print(f"configuration: {error}", file=sys.stderr)
+        sys.stderr.write(f"configuration: {error}\n")
         return 78
     if argv[0] == "check":
-        print(f"{config.role} of engine {config.engine}: {len(config.units)} units, member {config.member}")
+        sys.stdout.write(
+            f"{config.role} of engine {config.engine}: {len(config.units)} units, member {config.member}\n"
+        )
         return 0
     # Each role's parts are loaded alone: a worker needs no HTTP.
     guard: Guard
