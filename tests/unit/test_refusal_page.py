@@ -22,6 +22,7 @@ from ansible_collections.vllm.cluster.plugins.plugin_utils import model_sources,
 
 from tests.unit.plugins.module_utils.planning import (
     test_arguments,
+    test_balancing,
     test_coherence,
     test_fitness,
     test_hazards,
@@ -55,6 +56,7 @@ TABLES = (
     test_sides,
     test_transfers,
     test_variables,
+    test_balancing,
 )
 HEAD = "| Id | What it guards | Says, for example | Fix |\n| --- | --- | --- | --- |\n"
 

@@ -91,10 +91,14 @@ def service_document(
     """The ``services`` item. groups: the members of each of its engines."""
     endpoints = []
     for members in groups:
-        head, listen = members[0], service["listen"]
-        address = addresses.get(head.host, head.host) if listen in ("0.0.0.0", "::") else listen
-        url = units.url(address, head.port("api"))
-        endpoints.append({"host": head.host, "unit": head.engine.unit, "url": url})
+        for member in members:
+            listen = service["listen"]
+            address = addresses.get(member.host, member.host) if listen in ("0.0.0.0", "::") else listen
+            for port in (
+                range(member.port("api"), member.port("api") + member.engine.servers) if member.is_called else ()
+            ):
+                url = units.url(address, port)
+                endpoints.append({"host": member.host, "unit": member.engine.unit, "url": url})
     engine = groups[0][0].engine
     return {
         "name": service.name,

@@ -15,21 +15,21 @@ from .wording import some
 
 
 def check(engines: t.Sequence[Engine], probes: t.Mapping[str, Probe], refusals: Refusals) -> None:
-    """Refuse a listen address that the head's host does not have. A host whose interfaces are unknown is not judged."""
-    heads: dict[str, set[str]] = {}
+    """Refuse a listen address that one of the hosts that clients call does not have, where its interfaces are known."""
+    doors: dict[str, set[str]] = {}
     for engine in engines:
-        heads.setdefault(engine.service.path, set()).add(engine.head)
-    for engine in engines:
+        doors.setdefault(engine.service.path, set()).update(engine.doors)
+    for engine, host in [(each, host) for each in engines for host in each.doors]:
         listen = ipaddress.ip_address(engine.service["listen"])
-        interfaces = (probes.get(engine.head) or {}).get("interfaces")
+        interfaces = (probes.get(host) or {}).get("interfaces")
         if listen.is_unspecified or listen.is_loopback or interfaces is None:
             continue
         having = _addresses(interfaces)
         if str(listen) in having:
             continue
-        rule = f"host {engine.head} has no such address, so the port cannot be opened"
+        rule = f"host {host} has no such address, so the port cannot be opened"
         offered = [address for address in having if not ipaddress.ip_address(address).is_link_local]
-        alone = offered and len(heads[engine.service.path]) == 1
+        alone = offered and len(doors[engine.service.path]) == 1
         fix = f"write one that it has ({some(offered)}), or " if alone else "write "
         refusals.add("listen-absent", f"{engine.service.path}.listen", str(listen), rule, f"{fix}0.0.0.0")
 

@@ -38,6 +38,11 @@ class Member:
         return self.rank == 0
 
     @property
+    def is_called(self) -> bool:
+        """Whether it has an API server, and so a port that clients call."""
+        return self.host in self.engine.doors
+
+    @property
     def grant(self) -> Grant | None:
         return self.engine.grants[self.rank] if self.engine.grants else None
 

@@ -62,6 +62,23 @@ class Engine:
         return len(self.hosts) > 1 and self.parallel["data"] % len(self.hosts) == 0
 
     @property
+    def balancing(self) -> str:
+        """Who spreads requests over copies of the model: as written, where the engine can have it (balancing.py)."""
+        copies, hosts, written = self.parallel["data"], len(self.hosts), str(self.service["balancing"])
+        fits = self.executor == "mp" and copies > 1 and copies % hosts == 0 and not (written == "hybrid" and hosts == 1)
+        return written if fits else "internal"
+
+    @property
+    def doors(self) -> tuple[str, ...]:
+        """The hosts that clients call: the head, or all where each has API servers of its own."""
+        return self.hosts[:1] if self.balancing == "internal" else self.hosts
+
+    @property
+    def servers(self) -> int:
+        """API ports of each such host, in a row."""
+        return self.parallel["data"] // len(self.hosts) if self.balancing == "external" else 1
+
+    @property
     def is_group(self) -> bool:
         """Whether several processes that systemd does not know of as one live and die together."""
         return len(self.hosts) > 1 or self.executor == "ray"

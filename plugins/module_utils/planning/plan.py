@@ -12,7 +12,21 @@ import ipaddress
 import typing as t
 
 from ..releases import flags, packages, versions
-from . import arguments, coherence, describe, groups, hazards, interfaces, listening, models, ports, serve, sides, units
+from . import (
+    arguments,
+    balancing,
+    coherence,
+    describe,
+    groups,
+    hazards,
+    interfaces,
+    listening,
+    models,
+    ports,
+    serve,
+    sides,
+    units,
+)
 from .decisions import Decision
 from .devices import Probe
 from .errors import Refusals
@@ -199,6 +213,7 @@ def _check_found(
         facts = placed[0].known.facts if placed else None
         for engine in placed:
             serve.check_engine(engine, refusals)
+            balancing.check(engine, refusals)
         parallel = placed[0].parallel if placed else None
         over_hosts = any(len(engine.hosts) > 1 for engine in placed)
         packages_beside = fleet["vllm_env_packages"]

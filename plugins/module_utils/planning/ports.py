@@ -34,6 +34,8 @@ class Kind:
     side: sides.Side | None = None
 
 
+#: The supervisor of a host's API servers, where each copy has one (vLLM's own default).
+_SUPERVISOR = Kind("data_parallel_supervisor", 9256, False)
 #: What vLLM opens between members (ZMQ, the message queue) is searched for from VLLM_PORT upward.
 _INTERNAL = Kind("internal", 20000, False, 64)
 _RENDEZVOUS = Kind("rendezvous", 29501, True, written="rendezvous")
@@ -133,26 +135,41 @@ def assign_ports(
             written = _written(engine, kind)
             if written is None:
                 continue
-            offset = nth.get((engine.service.name, engine.head, kind.name), 0)
-            nth[engine.service.name, engine.head, kind.name] = offset + 1
-            path = _path(engine, kind) + (f" (engine {engine.name})" if offset else "")
-            ports.claim(engine.head, written + offset, path)
-            result[engine.name, engine.head][kind.name] = written + offset
-            if offset:
-                why = f"engine {engine.name}: number {offset + 1} of its service on {engine.head}"
-                decisions.append(Decision(_path(engine, kind), written + offset, why))
+            decisions += _claim(engine, kind, written, ports, nth, result)
     for engine in engines:
         for kind in kinds[engine.name]:
             if kind.side is not None:
                 decisions += _allocate_side(engine, kind, kind.side, ports, result)
                 continue
-            for host in engine.hosts[:1] if kind.head else engine.hosts:
+            for host in _hosts(engine, kind):
                 if kind.name not in result[engine.name, host]:
                     first, skipped = ports.allocate(host, kind.base, kind.count, _path(engine, kind))
-                    last = first + kind.count - 1
-                    result[engine.name, host][kind.name] = first if kind.count == 1 else (first, last)
+                    result[engine.name, host][kind.name] = _value(first, kind.count)
                     decisions += _chosen(engine, host, kind, first, base, skipped)
     return result, decisions
+
+
+def _claim(
+    engine: Engine,
+    kind: Kind,
+    written: int,
+    ports: Ports,
+    nth: dict[tuple[str, str, str], int],
+    result: dict[tuple[str, str], dict[str, Port]],
+) -> list[Decision]:
+    """Take what a person wrote. Further engines of the service on a host get what follows."""
+    decisions = []
+    for host in _hosts(engine, kind):
+        offset = nth.get((engine.service.name, host, kind.name), 0)
+        nth[engine.service.name, host, kind.name] = offset + kind.count
+        path, first = _path(engine, kind) + (f" (engine {engine.name})" if offset else ""), written + offset
+        for port in range(first, first + kind.count):
+            ports.claim(host, port, path)
+        result[engine.name, host][kind.name] = _value(first, kind.count)
+        if offset:
+            why = f"engine {engine.name}: number {offset // kind.count + 1} of its service on {host}"
+            decisions.append(Decision(_path(engine, kind), first, why))
+    return decisions
 
 
 def _claim_side(
@@ -166,12 +183,12 @@ def _claim_side(
     """Take what a person wrote among the options. Each engine of the service gets the very same."""
     if side.written is None:
         return
-    for host in engine.hosts[:1] if kind.head else engine.hosts:
+    for host in _hosts(engine, kind):
         before = nth[engine.service.name, host, kind.name] = nth.get((engine.service.name, host, kind.name), -1) + 1
         last = side.written + kind.count - 1
         for port in range(side.written, last + 1):
             ports.claim(host, port, side.path + (f" (engine {engine.name})" if before else ""), side.fix)
-        result[engine.name, host][kind.name] = side.written if kind.count == 1 else (side.written, last)
+        result[engine.name, host][kind.name] = _value(side.written, kind.count)
 
 
 def _allocate_side(
@@ -182,7 +199,7 @@ def _allocate_side(
         return []
     first, skipped = ports.allocate_alike(engine.hosts, kind.base, kind.count, side.path)
     for host in engine.hosts:
-        result[engine.name, host][kind.name] = first if kind.count == 1 else (first, first + kind.count - 1)
+        result[engine.name, host][kind.name] = _value(first, kind.count)
     if not side.option:
         return []  # told with the variable that sets it
     after = f"; {skipped}" if skipped else ""
@@ -220,9 +237,12 @@ def check_written(intent: Intent, refusals: Refusals) -> None:
 
 
 def _kinds(engine: Engine, base: int, beside: t.Sequence[sides.Side]) -> list[Kind]:
-    """What the engine opens. Every engine has its API port on its head. beside: what its options open."""
-    kinds = [Kind("api", base, True, written="port")]
+    """What the engine opens. Every engine has an API port on its head. beside: what its options open."""
+    kinds = [Kind("api", base, engine.balancing == "internal", engine.servers, written="port")]
     several = len(engine.hosts) > 1
+    if engine.balancing == "external":
+        kinds += [_SUPERVISOR] if engine.servers > 1 else []
+        kinds += [] if several else [_DATA_PARALLEL]
     if engine.executor == "ray":
         kinds += _RAY
     if several:
@@ -233,6 +253,14 @@ def _kinds(engine: Engine, base: int, beside: t.Sequence[sides.Side]) -> list[Ki
     kinds += [_GUARD] if engine.is_group else []
     beside_it = [Kind(side.name, side.base, side.head, side.count(engine.parallel), side=side) for side in beside]
     return kinds + beside_it
+
+
+def _hosts(engine: Engine, kind: Kind) -> tuple[str, ...]:
+    return engine.hosts[:1] if kind.head else engine.hosts
+
+
+def _value(first: int, count: int) -> Port:
+    return first if count == 1 else (first, first + count - 1)
 
 
 def _written(engine: Engine, kind: Kind) -> int | None:

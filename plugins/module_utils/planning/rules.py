@@ -149,6 +149,8 @@ RULES: dict[str, str] = {
     "quantization-absent": "a quantization method that the release does not have",
     "quantization-by-plugin": "a quantization method that a plugin must bring",
     "quantization-deprecated": "a quantization method that the release takes only when told to",
+    "balancing-place": "balancing that the engine's copies and hosts do not allow",
+    "balancing-release": "balancing that the release does not have",
     "ray-data-placement": "data parallel copies that Ray cannot place",
     "ray-in-container": "Ray in containers, which it cannot work across",
     "ray-data-experts": "data parallel experts over hosts with Ray",

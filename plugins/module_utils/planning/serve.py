@@ -9,7 +9,7 @@ import json
 import typing as t
 
 from ..releases import flags, variables
-from . import sides
+from . import balancing, sides
 from .errors import Refusals
 from .intent import Service
 from .keys import OWNED_ARGS, UNPLANNED_ARGS
@@ -24,7 +24,7 @@ _PARALLEL_FLAGS = {
 }
 _EXPERT_FLAG = "--enable-expert-parallel"
 _RAY_DATA_FLAG = "--data-parallel-backend"
-#: What only the member with the API server may be told; vllm/entrypoints/cli/serve.py refuses it of the others.
+#: What only members with an API server may be told; vllm/entrypoints/cli/serve.py refuses it of the others.
 _HEAD_ONLY = ("api-server-count", "grpc", "grpc-port")
 #: How Ray places copies of a model that take several hosts each (v1/engine/utils.py, create_dp_placement_groups).
 _PACK = "VLLM_RAY_DP_PACK_STRATEGY"
@@ -132,7 +132,7 @@ def command(
     model: path or hub id as the process sees it. revision: only for a model the engine itself fetches.
     """
     service, argv = engine.service, ["serve", model]
-    if member.is_head:
+    if member.is_called:
         argv += ["--host", service["listen"], "--port", str(member.port("api"))]
     argv += ["--served-model-name", *served_names]
     if revision:
@@ -148,7 +148,7 @@ def command(
     set_here = sides.arguments(service, member.ports)
     for name, value in service["args"].items():
         plain = flags.normalize(str(name))
-        if plain.partition(".")[0] not in set_here and (member.is_head or plain not in _HEAD_ONLY):
+        if plain.partition(".")[0] not in set_here and (member.is_called or plain not in _HEAD_ONLY):
             argv += _option(plain, value, service["version"])
     for name, whole in set_here.items():
         argv += _option(name, whole, service["version"])
@@ -162,8 +162,9 @@ def _across_hosts(engine: Engine, member: Member) -> list[str]:
         if engine.data_over_hosts:  # left out it would be all of them, on the head
             argv += ["--data-parallel-size-local", str(engine.parallel["data"] // len(engine.hosts))]
         return argv
-    if len(engine.hosts) == 1:
-        return []
+    spread = balancing.arguments(member)
+    if spread or len(engine.hosts) == 1:
+        return spread
     if engine.data_over_hosts:
         local = engine.parallel["data"] // len(engine.hosts)
         argv = ["--data-parallel-size-local", str(local), "--data-parallel-address", member.head_address]

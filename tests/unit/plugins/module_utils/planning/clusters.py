@@ -265,6 +265,7 @@ _WISHES: tuple[tuple[str, float, t.Callable[[random.Random], t.Any]], ...] = (
     ("port", 0.15, lambda rng: rng.choice([8000, 8000, 8001, 8080, 65535])),
     ("ports", 0.05, _ports),
     ("executor", 0.15, lambda rng: rng.choice(["mp", "ray", "ray", "auto"])),
+    ("balancing", 0.05, lambda rng: rng.choice(["internal", "hybrid", "external"])),
     ("version", 0.04, lambda rng: rng.choice(_VERSIONS)),
     ("runtime", 0.05, lambda rng: rng.choice(["env", "container"])),
     ("accelerator", 0.03, lambda rng: rng.choice(["cuda", "cpu"])),

@@ -86,8 +86,7 @@ def _ports(cluster: Cluster, plan: t.Mapping[str, t.Any]) -> Problems:
                 if not str(item.get("unit") or "").startswith("vllm-")
             }
             for kind, port in member["ports"].items():
-                first, last = (port, port) if isinstance(port, int) else port
-                for number in range(first, last + 1):
+                for number in _numbers(port):
                     me = f"{kind} of {engine['name']}"
                     other = taken.setdefault((host, number), me)
                     if other != me:
@@ -96,7 +95,7 @@ def _ports(cluster: Cluster, plan: t.Mapping[str, t.Any]) -> Problems:
                         yield f"port {number} of {host} is another's and given to {me}"
                     if not 1 <= number <= 65535:
                         yield f"{number} is no port ({me} on {host})"
-                if first > last:
+                if not _numbers(port):
                     yield f"{kind} of {engine['name']} on {host} is the empty range {port}"
 
 
@@ -239,15 +238,21 @@ def written_out(cluster: Cluster, plan: t.Mapping[str, t.Any]) -> tuple[dict[str
     return variables, whole
 
 
+def _numbers(value: t.Any) -> range:
+    """One port, or all of a range."""
+    first, last = (value, value) if isinstance(value, int) else value
+    return range(first, last + 1)
+
+
 def _write_ports(service: dict[str, t.Any], engines: t.Sequence[t.Mapping[str, t.Any]]) -> None:
     """Ports of the first engine; the others of a host count up from it, so they are only written where they do."""
     nth: dict[str, int] = {}
-    start = engines[0]["members"][0]["ports"]["api"]
+    start = _numbers(engines[0]["members"][0]["ports"]["api"])[0]
     follows = True
-    for engine in engines:
-        head = engine["members"][0]
-        nth[head["host"]] = nth.get(head["host"], -1) + 1
-        follows = follows and head["ports"]["api"] == start + nth[head["host"]]
+    for member in (member for engine in engines for member in engine["members"] if "api" in member["ports"]):
+        mine = _numbers(member["ports"]["api"])
+        follows = follows and mine[0] == start + nth.get(member["host"], 0)
+        nth[member["host"]] = nth.get(member["host"], 0) + len(mine)
     if follows:
         service["port"] = start
     if len(engines) == 1:
