@@ -93,7 +93,7 @@ class ActionModule(ActionBase):
         result = self._save(args, probes, addresses, models) if args["save_probes"] else {"changed": False}
         interfaces = self._interfaces(wanted.members, task_vars)
         try:
-            found = plan.plan(wanted, probes, addresses, models, interfaces)
+            found = plan.plan(wanted, probes, addresses, models, interfaces, self._logins(wanted.members, task_vars))
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             if not args["probes_file"]:
                 raise
@@ -129,6 +129,11 @@ class ActionModule(ActionBase):
         """The interface that a person chose for a host."""
         chosen = {host: task_vars["hostvars"][host].get("vllm_interface") for host in hosts}
         return {host: str(name) for host, name in chosen.items() if name}
+
+    def _logins(self, hosts: t.Sequence[str], task_vars: dict[str, t.Any]) -> dict[str, int]:
+        """The ports of ssh that the inventory names."""
+        written = {host: task_vars["hostvars"][host].get("ansible_port") for host in hosts}
+        return {host: int(port) for host, port in written.items() if str(port).isdecimal()}
 
     def _models(self, wanted: intent.Intent, probes: dict[str, t.Any], saved: dict[str, t.Any]) -> dict[str, t.Any]:
         collected = model_sources.collect(wanted, probes, saved)

@@ -105,6 +105,11 @@ probe:
       type: list
       elements: dict
       sample: [{node: 0, cpus: 0-31, memory_bytes: 540550588416}]
+    local_ports:
+      description: First and last of the ports that the kernel chooses from, null where it does not tell.
+      type: list
+      elements: int
+      sample: [32768, 60999]
     shm:
       description: Shared memory, with path, total_bytes and free_bytes.
       type: dict

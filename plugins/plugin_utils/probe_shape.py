@@ -84,6 +84,7 @@ PROBE = Map(
         "numa": List(Map({"node": int, "memory_bytes": int, "cpus": str})),
         "images": List(Map({"name": str, "id": str})),
         "os": Map(dict.fromkeys(("id", "version", "name"), str)),
+        "local_ports": List(int, 2),
         "shm": Map({"path": str, "total_bytes": int, "free_bytes": int}),
         "engine_container": Map({"name": str, "version": str}),
         "pythons": Map(each=str),

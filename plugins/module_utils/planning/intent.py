@@ -70,6 +70,7 @@ def parse(variables: t.Mapping[str, t.Any], select: Select) -> Intent:
     mine = {name: value for name, value in variables.items() if name in FLEET}
     fleet = schema.read(mine, FLEET, "", refusals)
     _check_version(fleet["vllm_version"], "vllm_version", refusals)
+    _check_fence(fleet, refusals)
     items = fleet["vllm_services"] if isinstance(fleet["vllm_services"], (list, tuple)) else []
     services = [_service(item, f"vllm_services[{index}]", fleet, select, refusals) for index, item in enumerate(items)]
     _unique_names(services, refusals)
@@ -150,6 +151,29 @@ def _check_version(version: t.Any, path: str, refusals: Refusals) -> None:
         versions.parse(str(version))
     except ValueError as error:
         refusals.add("version-form", path, version, str(error), f"for example {packages.DEFAULT_VLLM}")
+
+
+def _check_fence(fleet: dict[str, t.Any], refusals: Refusals) -> None:
+    """Networks and ports of the fence (fences.py)."""
+    for name in ("vllm_client_networks", "vllm_monitoring_networks"):
+        for index, written in enumerate(fleet[name] or ()):
+            try:
+                ipaddress.ip_network(str(written))
+            except ValueError as error:
+                _refuse_network(f"{name}[{index}]", written, str(error), refusals)
+    for index, port in enumerate(fleet["vllm_fence_open_ports"] or ()):
+        if isinstance(port, int) and not 0 < port < 65536:
+            fix = "write a number from 1 to 65535, or leave it out"
+            refusals.add("port-range", f"vllm_fence_open_ports[{index}]", port, "is not a port", fix)
+
+
+def _refuse_network(path: str, written: t.Any, error: str, refusals: Refusals) -> None:
+    try:
+        meant = f"write {ipaddress.ip_network(str(written), strict=False)}"
+        rule = "is an address inside of a network"
+    except ValueError:
+        meant, rule = "write an address, or a network such as 10.0.0.0/8", f"is no network ({error})"
+    refusals.add("network-form", path, written, rule, meant)
 
 
 def _is_address(text: str) -> bool:

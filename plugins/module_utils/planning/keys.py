@@ -41,6 +41,16 @@ FLEET: dict[str, Key] = {
         "the hub that config.json of hub models is read from when planning; empty: none",
         default="https://huggingface.co",
     ),
+    "vllm_client_networks": Key(
+        "list", "networks that may call the services, such as 10.0.0.0/8; empty: everyone", default=(), elements="str"
+    ),
+    "vllm_monitoring_networks": Key(
+        "list", "networks that may read metrics: Ray's, and the services' where clients are named", (), elements="str"
+    ),
+    "vllm_fence_kernel_ports": Key(
+        "bool", "closes the ports that the kernel chooses on hosts of engines of several hosts", default=True
+    ),
+    "vllm_fence_open_ports": Key("list", "ports that the fence never closes", default=(), elements="int"),
     "vllm_accept_advisories": Key(
         "list", "ids of security advisories that are known and accepted here", default=(), elements="str"
     ),

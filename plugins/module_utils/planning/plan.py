@@ -17,6 +17,7 @@ from . import (
     balancing,
     coherence,
     describe,
+    fences,
     groups,
     hazards,
     interfaces,
@@ -83,6 +84,7 @@ def plan(
     addresses: t.Mapping[str, str],
     sources: t.Mapping[str, Source] | None = None,
     chosen: t.Mapping[str, str] | None = None,
+    logins: t.Mapping[str, int] | None = None,
 ) -> dict[str, t.Any]:
     """The plan document. Raises PlanError.
 
@@ -90,6 +92,7 @@ def plan(
     addresses: where members and clients reach each host.
     sources: what is known of models, by the name that services give them (sizing.Source).
     chosen: the network interface that a person chose for a host (``vllm_interface``).
+    logins: the port of ssh by which a host is managed (``ansible_port``); no fence closes it.
     """
     refusals = Refusals()
     _check_written(intent, refusals)
@@ -113,12 +116,16 @@ def plan(
             "environments": [],
             "models": [],
             "groups": [],
+            "network": fences.NOTHING,
             "units": [],
         }
         for host in intent.members
     }
+    every = [group for service in groups.values() for group in service]
+    for host, network in fences.networks(every, fences.read(intent.fleet, logins or {}), probes, refusals).items():
+        hosts[host]["network"] = network
     crowd = _cpu_ranks(engines)
-    for group in (group for service in groups.values() for group in service):
+    for group in every:
         for member in group:
             decisions += _add_member(hosts[member.host], member, crowd, intent, refusals)
     refusals.raise_if_any()
@@ -127,9 +134,7 @@ def plan(
         "services": [
             describe.service_document(service, groups[service.path], addresses) for service in intent.services
         ],
-        "engines": [
-            describe.engine_document(group[0].engine, group) for service in groups.values() for group in service
-        ],
+        "engines": [describe.engine_document(group[0].engine, group) for group in every],
         "hosts": hosts,
         "decisions": _ordered(decisions, intent),
         "warnings": refusals.warnings,

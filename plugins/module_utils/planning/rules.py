@@ -17,6 +17,7 @@ RULES: dict[str, str] = {
     "listen-absent": "a listen address that the engine's host does not have",
     "missing": "a required key that is missing or empty",
     "model-name": "a model that is neither a hub id, a path nor a generated model",
+    "network-form": "a network that is none",
     "no-such-host": "a host pattern that matches nothing",
     "not-planned-yet": "a key whose feature this release does not plan",
     "secret-in-env": "a secret among variables that plans show",
@@ -117,6 +118,9 @@ RULES: dict[str, str] = {
     "interface-unknown": "members whose interfaces were not probed",
     "interface-unusable": "a chosen interface that is down or has no address",
     "rdma-inactive": "an RDMA device whose link is down",
+    # Who may reach which port (fences.py)
+    "fence-closes": "a program of somebody else that strangers will not reach any more",
+    "fence-ssh": "an internal port that is the host's port of ssh",
     # What hosts and members are (coherence.py, fitness.py and what it calls)
     "cpu-wheel-unknown": "a CPU build that may not be published",
     "driver-by-compatibility": "a driver that needs CUDA's forward compatibility",

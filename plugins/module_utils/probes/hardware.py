@@ -19,7 +19,7 @@ _UNLIMITED = "unlimited"
 
 
 def read_machine(files: Files) -> dict[str, t.Any]:
-    """machine, hostname, kernel, os, cpus, memory_bytes, memory_available_bytes, numa, shm. Starts nothing."""
+    """machine, hostname, kernel, os, cpus, memory_bytes, memory_available_bytes, numa, local_ports, shm. Only reads."""
     memory = files.text("/proc/meminfo")
     return {
         "machine": platform.machine(),
@@ -30,6 +30,7 @@ def read_machine(files: Files) -> dict[str, t.Any]:
         "memory_bytes": kibibytes(memory, "MemTotal"),
         "memory_available_bytes": kibibytes(memory, "MemAvailable"),
         "numa": numa(files),
+        "local_ports": port_range(files.text("/proc/sys/net/ipv4/ip_local_port_range")),
         "shm": space(files.at("/dev/shm"), "/dev/shm"),  # noqa: S108 - looked at, not used
     }
 
@@ -51,6 +52,12 @@ def kibibytes(text: str, name: str) -> int | None:
     """Bytes of a line such as ``MemTotal:  527980 kB`` (kB are KiB there)."""
     found = re.search(rf"\b{name}:\s+([0-9]+) kB", text)
     return int(found[1]) * 1024 if found else None
+
+
+def port_range(text: str) -> list[int] | None:
+    """First and last port that the kernel chooses from, from the text of ip_local_port_range; None for another text."""
+    words = text.split()
+    return [int(word) for word in words] if len(words) == 2 and all(word.isdecimal() for word in words) else None
 
 
 def numa(files: Files) -> list[dict[str, t.Any]]:
