@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, The vllm.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of a fence a host has: files, the table in the kernel, the unit, and the firewalls that close everything."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import re
+import typing as t
+
+from ..units.systemctl import Run, Systemctl
+from . import openings, units
+from .errors import FenceError
+from .ruleset import TABLE
+
+
+@dataclasses.dataclass(frozen=True)
+class Paths:
+    """Where things are. root: put before all of them, for tests."""
+
+    root: str = ""
+
+    @property
+    def rules(self) -> str:
+        return f"{self.root}/etc/vllm/fence.nft"
+
+    @property
+    def unit(self) -> str:
+        return f"{self.root}/etc/systemd/system/{units.NAME}"
+
+    @property
+    def drop_in(self) -> str:
+        return f"{self.root}/etc/systemd/system/{units.DROP_IN}"
+
+    @property
+    def record(self) -> str:
+        """Digest of what nft listed after our last load: so a table that somebody changed is seen."""
+        return f"{self.root}/var/lib/vllm-fence/loaded"
+
+    @property
+    def policy(self) -> str:
+        return f"{self.root}/etc/firewalld/policies/{openings.POLICY}.xml"
+
+    @property
+    def ufw(self) -> str:
+        return f"{self.root}/etc/ufw/ufw.conf"
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """files: texts by path, None where absent. loaded: the table is as we loaded it; there: some table of ours is.
+
+    active, enabled: of our unit. needs_reload: systemd has not read what the files say.
+    ufw: our rules, None where ufw is off or absent. firewalld: how many rules the running policy has, -1 for no policy,
+    None where firewalld does not run.
+    """
+
+    files: dict[str, str | None]
+    loaded: bool
+    there: bool
+    active: bool
+    enabled: bool
+    needs_reload: bool
+    ufw: tuple[tuple[str, ...], ...] | None
+    firewalld: int | None
+
+
+class Host:
+    """Looks, and runs what changes something. Raises FenceError where a command fails, with its words."""
+
+    def __init__(self, run: Run, paths: Paths, programs: t.Mapping[str, str | None]) -> None:
+        """programs: where nft, systemctl, ufw and firewall-cmd are; None: not on this host."""
+        self._run = run
+        self.paths = paths
+        self.programs = programs
+        systemctl = programs["systemctl"]
+        self.systemctl = Systemctl(run, systemctl) if systemctl else None
+
+    def look(self) -> Found:
+        paths = self.paths
+        files = {path: _read(path) for path in (paths.rules, paths.unit, paths.drop_in, paths.record, paths.policy)}
+        states = self.systemctl.show([units.NAME, units.HOST, "firewalld.service"]) if self.systemctl else {}
+        mine, other = states.get(units.NAME, {}), states.get("firewalld.service", {})
+        listing = self.listing()
+        return Found(
+            files,
+            loaded=listing is not None and files[paths.record] == digest(files[paths.rules] or "", listing),
+            there=listing is not None,
+            active=mine.get("ActiveState") == "active",
+            enabled=mine.get("UnitFileState") == "enabled",
+            needs_reload="yes" in (mine.get("NeedDaemonReload"), states.get(units.HOST, {}).get("NeedDaemonReload")),
+            ufw=self._ufw(),
+            firewalld=self._firewalld() if other.get("ActiveState") == "active" else None,
+        )
+
+    def listing(self) -> str | None:
+        """Our table as the kernel has it, without counters; None where there is none."""
+        if self.programs["nft"] is None:
+            return None
+        code, out, _error = self._run([self.programs["nft"], "--stateless", "list", "table", "inet", TABLE])
+        return out if code == 0 else None
+
+    def call(self, program: str, *arguments: str) -> str:
+        path = self.programs[program]
+        if path is None:
+            raise FenceError(f"{program} is not on this host")
+        code, out, error = self._run([path, *arguments])
+        if code != 0:
+            raise FenceError(
+                f"{program} {' '.join(arguments)}: {error.strip() or out.strip() or f'exit status {code}'}"
+            )
+        return out
+
+    def _ufw(self) -> tuple[tuple[str, ...], ...] | None:
+        enabled = re.search(r"(?im)^\s*ENABLED\s*=\s*[\"']?yes", _read(self.paths.ufw) or "")
+        if not enabled or self.programs["ufw"] is None:
+            return None
+        return tuple(openings.ufw_ours(self.call("ufw", "show", "added")))
+
+    def _firewalld(self) -> int | None:
+        program = self.programs["firewall-cmd"]
+        if program is None:
+            return None
+        code, out, _error = self._run([program, f"--info-policy={openings.POLICY}"])
+        return len(re.findall(r"^\s*rule ", out, re.MULTILINE)) if code == 0 else -1
+
+
+def digest(rules: str, listing: str) -> str:
+    """What tells that these rules were loaded, and that the table is what they made."""
+    return hashlib.sha256(f"{rules}\0{listing}".encode()).hexdigest() + "\n"
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as handle:
+            return handle.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def folders(path: str) -> None:
+    """Make the directory of a file."""
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
