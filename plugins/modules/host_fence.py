@@ -112,6 +112,7 @@ def own_ssh_port():
 
 def run(module):
     """The module's result."""
+    module.run_command_environ_update = {"LC_ALL": "C"}  # what ufw says is read
     programs = {name: module.get_bin_path(name) for name in ("nft", "systemctl", "ufw", "firewall-cmd")}
     here = host.Host(module.run_command, host.Paths(), programs)
     found = here.look()

@@ -24,6 +24,7 @@ from tests.unit.plugins.module_utils.planning import (
     test_arguments,
     test_balancing,
     test_coherence,
+    test_fences,
     test_fitness,
     test_hazards,
     test_held_memory,
@@ -46,6 +47,7 @@ OK = {"name": "a", "model": "org/m", "hosts": "gpu1"}
 TABLES = (
     test_arguments,
     test_coherence,
+    test_fences,
     test_fitness,
     test_hazards,
     test_held_memory,

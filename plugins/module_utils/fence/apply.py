@@ -64,7 +64,7 @@ def decide(wanted: Wanted, found: Found, host: Host) -> list[Step]:
     steps = _open(wanted, found, host, differs)
     steps += _close(wanted, found, host, differs) if wanted.rules else _remove(found, host)
     return steps + [
-        Step("ufw-delete", f"ufw delete {' '.join(rule)}", rule) for rule in found.ufw or () if rule not in wanted.ufw
+        Step("ufw-delete", f"ufw delete {' '.join(rule)}", rule) for rule in found.ufw if rule not in wanted.ufw
     ]
 
 
@@ -76,7 +76,7 @@ def _open(wanted: Wanted, found: Found, host: Host, differs: set[str]) -> list[S
     running = policy.count("<rule") if policy else -1
     if found.firewalld is not None and (path in differs or found.firewalld != running):
         steps.append(Step("firewalld", "reload firewalld"))
-    if found.ufw is not None:
+    if found.ufw_on:
         steps += [Step("ufw-add", f"ufw {' '.join(rule)}", rule) for rule in wanted.ufw if rule not in found.ufw]
     return steps
 

@@ -46,7 +46,7 @@ class Paths:
 
     @property
     def ufw(self) -> str:
-        return f"{self.root}/etc/ufw/ufw.conf"
+        return f"{self.root}/etc/ufw"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Found:
     """files: texts by path, None where absent. loaded: the table is as we loaded it; there: some table of ours is.
 
     active, enabled: of our unit. needs_reload: systemd has not read what the files say.
-    ufw: our rules, None where ufw is off or absent. firewalld: how many rules the running policy has, -1 for no policy,
+    ufw: our rules. ufw_on: whether ufw filters. firewalld: how many rules the running policy has, -1 for no policy,
     None where firewalld does not run.
     """
 
@@ -64,7 +64,8 @@ class Found:
     active: bool
     enabled: bool
     needs_reload: bool
-    ufw: tuple[tuple[str, ...], ...] | None
+    ufw: tuple[tuple[str, ...], ...]
+    ufw_on: bool
     firewalld: int | None
 
 
@@ -85,6 +86,7 @@ class Host:
         states = self.systemctl.show([units.NAME, units.HOST, "firewalld.service"]) if self.systemctl else {}
         mine, other = states.get(units.NAME, {}), states.get("firewalld.service", {})
         listing = self.listing()
+        ufw_on, ufw = self._ufw()
         return Found(
             files,
             loaded=listing is not None and files[paths.record] == digest(files[paths.rules] or "", listing),
@@ -92,7 +94,8 @@ class Host:
             active=mine.get("ActiveState") == "active",
             enabled=mine.get("UnitFileState") == "enabled",
             needs_reload="yes" in (mine.get("NeedDaemonReload"), states.get(units.HOST, {}).get("NeedDaemonReload")),
-            ufw=self._ufw(),
+            ufw=ufw,
+            ufw_on=ufw_on,
             firewalld=self._firewalld() if other.get("ActiveState") == "active" else None,
         )
 
@@ -114,11 +117,17 @@ class Host:
             )
         return out
 
-    def _ufw(self) -> tuple[tuple[str, ...], ...] | None:
-        enabled = re.search(r"(?im)^\s*ENABLED\s*=\s*[\"']?yes", _read(self.paths.ufw) or "")
-        if not enabled or self.programs["ufw"] is None:
-            return None
-        return tuple(openings.ufw_ours(self.call("ufw", "show", "added")))
+    def _ufw(self) -> tuple[bool, tuple[tuple[str, ...], ...]]:
+        """Whether ufw filters, and our rules. ufw is slow, so it is asked only where its files say that it matters."""
+        if self.programs["ufw"] is None:
+            return False, ()
+        wanted = re.search(r"(?im)^\s*ENABLED\s*=\s*[\"']?yes", _read(f"{self.paths.ufw}/ufw.conf") or "")
+        # Enabled is not active: without its service it has not come back after a boot.
+        active = bool(wanted) and "Status: active" in self.call("ufw", "status")
+        stored = (_read(f"{self.paths.ufw}/{name}") or "" for name in ("user.rules", "user6.rules"))
+        if not active and openings.MARK.encode().hex() not in "".join(stored):
+            return False, ()
+        return active, tuple(openings.ufw_ours(self.call("ufw", "show", "added")))
 
     def _firewalld(self) -> int | None:
         program = self.programs["firewall-cmd"]

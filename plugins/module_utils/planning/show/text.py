@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 import typing as t
 
-from . import amounts, bars, commands, wording
+from . import amounts, bars, commands, reach, wording
 from .digest import Digest, Group, Item, Members, Part, Plan, digest
 
 WIDTH = 100
@@ -20,7 +20,7 @@ def as_text(plan: Plan) -> str:
     """Screens of the services in the plan's order, warnings at each one's end; then commands and other reasons."""
     found = digest(plan)
     blocks = [_overview(found)]
-    blocks += [_screen(part) for part in found.parts]
+    blocks += [_screen(plan, part) for part in found.parts]
     if found.warnings:
         blocks.append(["Warnings of the whole plan", *_warnings(found.warnings)])
     blocks.append(["Commands", *_commands(found)])
@@ -53,7 +53,7 @@ def _overview(found: Digest) -> list[str]:
     return lines
 
 
-def _screen(part: Part) -> list[str]:
+def _screen(plan: Plan, part: Part) -> list[str]:
     service = part.service
     name = service["name"]
     lines = [f"── {name} " + "─" * max(3, WIDTH - len(name) - 4)]
@@ -63,6 +63,7 @@ def _screen(part: Part) -> list[str]:
             ("", " · ".join(wording.summary(service)) or "its size is not known"),
             ("Front door", _doors(service)),
             ("", _access(service)),
+            ("", reach.told(plan, part)),
         ]
     )
     for group in part.groups:

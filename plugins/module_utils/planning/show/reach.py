@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, The vllm.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who reaches what of a service, in one line."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..fences import EVERYONE
+from . import amounts
+from .digest import Item, Part, Plan
+
+
+def told(plan: Plan, part: Part) -> str:
+    """``everyone calls it; only its members reach its internal ports``."""
+    members = [member for group in part.groups for engine in group.engines for member in engine["members"]]
+    called = [source for member in members for source in _clients(plan["hosts"][member["host"]], member)]
+    sources = list(dict.fromkeys(called))
+    if set(EVERYONE) <= set(sources):
+        text = "everyone may call it"
+    else:
+        text = f"{amounts.listing(sources, 4)} may call it" if sources else "its own host alone may call it"
+    several = any(len(engine["members"]) > 1 for group in part.groups for engine in group.engines)
+    inner = any(kind != "api" for member in members for kind in member["ports"])
+    if several:
+        return f"{text}; its internal ports are for its members"
+    return f"{text}; its internal ports are for its own host" if inner else text
+
+
+def _clients(host: Item, member: Item) -> t.Iterator[str]:
+    """Who comes to the member's API port; nobody where it listens for its own host."""
+    port = member["ports"].get("api")
+    for item in host["network"]["fence"] if port is not None else ():
+        if any(_holds(found, port) for found in item["ports"] or ()):
+            yield from item["from"]
+
+
+def _holds(found: t.Any, port: int) -> bool:
+    first, last = (found, found) if isinstance(found, int) else found
+    return bool(first <= port <= last)
