@@ -168,6 +168,6 @@ def _open_doors(service: Service, options: Options, refusals: Refusals) -> None:
         message = f"publishes what prompts are cached at {endpoint}, on every interface and without a key"
         # Of any other endpoint than * vLLM is the client (kv_events.py), so that an address of the host will not do.
         fix = (
-            "let only its readers through the firewall, or write the endpoint (tcp://<host>:<port>) of one that listens"
+            "name its readers in vllm_client_networks, or write the endpoint (tcp://<host>:<port>) of one that listens"
         )
         refusals.warn("open-kv-events", events.path, message, fix)
