@@ -32,10 +32,13 @@ def _clients(host: Item, member: Item) -> t.Iterator[str]:
     """Who comes to the member's API port; nobody where it listens for its own host."""
     port = member["ports"].get("api")
     for item in host["network"]["fence"] if port is not None else ():
-        if any(_holds(found, port) for found in item["ports"] or ()):
+        if any(_first(found) <= _first(port) <= _last(found) for found in item["ports"] or ()):
             yield from item["from"]
 
 
-def _holds(found: t.Any, port: int) -> bool:
-    first, last = (found, found) if isinstance(found, int) else found
-    return bool(first <= port <= last)
+def _first(port: t.Any) -> int:
+    return int(port if isinstance(port, int) else port[0])
+
+
+def _last(port: t.Any) -> int:
+    return int(port if isinstance(port, int) else port[1])
