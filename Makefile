@@ -26,14 +26,14 @@ demo: ## build a lab, deploy a real vLLM on it, show a completion
 demo-down: ## remove the lab and all it left
 	@./tests/run/demo.sh down
 
-test: ## everything: lint, docs, checks, unit, sanity, tarball, molecule; or STAGES="..."
+test: ## everything: lint, docs, checks, unit, processes, sanity, tarball, molecule; or STAGES="..."
 	@$(needs) $(stages) $(STAGES)
 
 lint: ## linters, type check, documentation and repository checks
 	@$(stages) lint docs changelog checks
 
-unit: ## unit tests on every supported ansible-core
-	@$(stages) unit
+unit: ## unit tests on every supported ansible-core, and tests of real processes once
+	@$(stages) unit processes
 
 sanity: ## ansible-test sanity
 	@$(stages) sanity

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from .hosts import Engine, Guard, Systemd, free_port, until
+from tests.processes.guard.hosts import Engine, Guard, Systemd, free_port, until
 
 
 class Group:
