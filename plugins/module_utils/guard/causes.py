@@ -9,7 +9,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from . import watch as watching
-from .model import Action, Restart, Rules, Say
+from .model import CRASHED, Action, Restart, Rules, Say
 
 if TYPE_CHECKING:
     from .head import Head, Member
@@ -37,15 +37,17 @@ def judge(state: Head, now: float, rules: Rules, actions: list[Action]) -> Resta
     """The restart that is due now, or None. Only called while the head's units run undisturbed."""
     _calm(state, now, rules)
     _suspicion(state, now, rules, actions)
-    found = _lost(state, now, rules, actions) or _told(state) or _hang(state, now, rules) or _late(state, now, rules)
+    told = _told(state)
+    found = _lost(state, now, rules, actions) or told or _hang(state, now, rules) or _late(state, now, rules)
     if found is None:
         state.cause = None
         return None
     if state.cause is None or state.cause.reason != found[0]:
         state.cause = Cause(found[0], found[1], now)
     cause = state.cause
-    # A member's own word may come from the same hand that restarts the head's units a moment later.
-    ready = cause.since + (rules.gather_s if cause.reason in ("member-restarted", "member-died") else 0.0)
+    # A member's units may be stopped by the same hand that restarts the head's a moment later.
+    planned = found == told and not any(member.fault == CRASHED for member in state.members.values())
+    ready = cause.since + (rules.gather_s if planned else 0.0)
     due = max(ready, _earliest(state, rules))
     if now >= due:
         return Restart(cause.reason, f"group restart: {found[1]}")

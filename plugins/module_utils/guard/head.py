@@ -13,8 +13,30 @@ from typing import Any
 from . import causes
 from . import watch as watching
 from .flight import Flight, over
-from .model import ASLEEP_S, DOWN, LEAVE_S, UP, Action, Api, Ask, Beat, Own, Restart, Rules, Say, Unit, View, together
+from .model import (
+    ASLEEP_S,
+    CRASHED,
+    DEAD,
+    DOWN,
+    LEAVE_S,
+    STOPPING,
+    UP,
+    Action,
+    Api,
+    Ask,
+    Beat,
+    Own,
+    Restart,
+    Rules,
+    Say,
+    Unit,
+    View,
+    together,
+)
 from .watch import Watch
+
+#: What units of a member did that joined and do not run. Only a crash is surely nobody's plan.
+_FAULTS = {DEAD: CRASHED, DOWN: "stopped", STOPPING: "are stopping"}
 
 
 @dataclasses.dataclass
@@ -204,7 +226,7 @@ def _members(state: Head, beats: Mapping[str, Beat], linked: frozenset[str], now
         if member.joined is not None and said.units != member.joined:
             member.fault = "restarted"
         elif member.joined is not None and said.state != UP:
-            member.fault = "stopped" if said.state == DOWN else "died"
+            member.fault = _FAULTS[said.state]
 
 
 def _epoch(state: Head, own: Own, now: float, actions: list[Action]) -> None:

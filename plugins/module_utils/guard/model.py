@@ -19,6 +19,9 @@ DEAD = "dead"  # its main process is gone and systemd will start it again
 UP = "up"
 _ORDER = (DOWN, STOPPING, DEAD, UP)
 
+#: A member's fault (head.py): systemd found its units dead, so that this is no part of a planned restart.
+CRASHED = "died"
+
 
 @dataclasses.dataclass(frozen=True)
 class Rules:
@@ -34,7 +37,7 @@ class Rules:
     gather_s: float = 2.0  # causes that come together become one restart
     join_s: float = 5.0  # an invocation that lived shorter has not reached the rendezvous
     young_s: float = 7.0  # an epoch of less age has no rendezvous yet
-    kill_after_s: float | None = 10.0  # SIGKILL for units that do not end; None: systemd's own time-out
+    kill_after_s: float | None = 5.0  # SIGKILL for units that do not end; None: systemd's own time-out
     patience_s: float = 180.0  # a restart that systemd has not carried out by then is asked for again
     backoff_s: tuple[float, ...] = (0.0, 5.0, 15.0, 30.0, 60.0)  # least distance between restarts in a row
     calm_s: float = 600.0  # served that long: the row ends

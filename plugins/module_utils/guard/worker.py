@@ -196,14 +196,16 @@ def _older(record: Record | None, own: Own, view: View, rules: Rules) -> bool:
     """Whether the units that run now belong to an older epoch than the head's.
 
     A token that needed every member, made while these units ran already, proves that they belong to it. What the
-    record knows to have joined an older epoch goes. Others go when they began before the epoch; but where neither the
-    record nor the head knows of a time before, the guard is new here, and nothing is touched.
+    record knows of an older epoch goes. Others go when they began so long before the epoch that they may have joined
+    an older one; but where neither the record nor the head knows of a time before, the guard is new here, and nothing
+    is touched.
     """
     if _took_part(own, view, rules):
         return False
     if record is not None and own.ids == record.units:
         return True
-    return (record is not None or view.past is not None) and own.age > view.age + AGE_MARGIN_S
+    may_have_joined = own.age > view.age + max(AGE_MARGIN_S, rules.join_s - AGE_MARGIN_S)
+    return (record is not None or view.past is not None) and may_have_joined
 
 
 def _adopted(state: Worker, own: Own, view: View, now: float, rules: Rules) -> Record:
