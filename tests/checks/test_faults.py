@@ -158,7 +158,7 @@ def test_a_row():
         (KILLED, [*ASKED[:2], request(136, 136, "lost"), request(137, 138)], "serves again after 38 s"),
         (KILLED, ASKED[:2], "does not serve again"),
         ([item._replace(at=item.at + 10) for item in KILLED], ASKED, "noticed after 11.0 s"),
-        ([], ASKED, "noticed after None s"),
+        ([], ASKED, "never noticed"),
         ([*KILLED, line(110, "a", "group restart: no progress")], ASKED, "restarted the group 2 times, 1 is right"),
     ],
 )

@@ -163,7 +163,8 @@ def judged(case: Case, found: Row, start_s: float, margin: float) -> Row:
         elif found.serving_s > limit:
             faults.append(f"serves again after {found.serving_s:.0f} s, the goal is {limit:.0f} s")
         if case.notice and (found.noticed_s is None or found.noticed_s > NOTICE_S * margin):
-            faults.append(f"noticed after {found.noticed_s} s, the goal is {NOTICE_S * margin:.0f} s")
+            after = "never noticed" if found.noticed_s is None else f"noticed after {found.noticed_s:.1f} s"
+            faults.append(f"{after}, the goal is {NOTICE_S * margin:.0f} s")
         if found.restarts > case.restarts:
             faults.append(f"the guard restarted the group {found.restarts} times, {case.restarts} is right")
     elif found.starts != (0, 0) or found.restarts:

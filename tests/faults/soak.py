@@ -24,11 +24,10 @@ def soak(group: Group, seconds: float, say: t.Callable[[str], None] = print) -> 
     while time.monotonic() - began < seconds:
         with Stream(group.api) as stream:
             time.sleep(_LIGHT_S)
-        bad += [f"a request was {item.outcome}: {item.why}" for item in stream.requests if not item.good]
-        heavy(group, _HEAVY_S)
+        many = heavy(group, _HEAVY_S)
         time.sleep(_IDLE_S)
-        lines = group.journal(began)
-        say(f"{(time.monotonic() - began) / 60:.0f} min, {len(lines)} lines, {len(bad)} bad answers")
+        bad += [f"a request was {item.outcome}: {item.why}" for item in stream.requests + many if not item.good]
+        say(f"{(time.monotonic() - began) / 60:.0f} min, {len(bad)} bad answers")
     for line in group.journal(began):
         if line.unit == group.guard or line.systemd:
             say(f"  {line.at - began:6.1f} s  {line.host}: {line.text}")

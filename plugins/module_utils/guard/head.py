@@ -41,11 +41,15 @@ _FAULTS = {DEAD: CRASHED, DOWN: "stopped", STOPPING: "are stopping"}
 
 @dataclasses.dataclass
 class Epoch:
-    """One life of the head's units. number: counts up, for people; begun: when the youngest of them began."""
+    """One life of the head's units. number: counts up, for people; begun: when the youngest of them began.
+
+    ordered: whether this guard restarted them.
+    """
 
     id: str
     number: int
     begun: float
+    ordered: bool = False
 
 
 @dataclasses.dataclass
@@ -122,6 +126,7 @@ def restored(document: Any, members: tuple[str, ...], now: float) -> Head:
             state.epoch = Epoch(**document["epoch"])
             state.epoch.begun = float(state.epoch.begun)
             state.epoch.number = int(state.epoch.number)
+            state.epoch.ordered = bool(state.epoch.ordered)
             if not isinstance(state.epoch.id, str):
                 raise ValueError("the epoch's id is no text")
         if document["ready"]:
@@ -154,7 +159,8 @@ def view(state: Head, member: str, now: float) -> View:
     past = state.members[member].past
     proof = state.watch.proof
     proved = None if proof is None else max(0.0, now - proof)
-    return View(state.epoch.id, state.epoch.number, max(0.0, now - state.epoch.begun), proved, state.phase, past)
+    epoch = state.epoch
+    return View(epoch.id, epoch.number, max(0.0, now - epoch.begun), proved, state.phase, past, epoch.ordered)
 
 
 def decide(
@@ -237,7 +243,7 @@ def _epoch(state: Head, own: Own, now: float, actions: list[Action]) -> None:
     number = state.epoch.number + 1 if state.epoch else 1
     if state.epoch is not None and state.flight is None:
         actions.append(Say(f"units were restarted, not by the guard; epoch {state.epoch.number} -> {number}"))
-    state.epoch = Epoch(own.ids, number, now - own.age)
+    state.epoch = Epoch(own.ids, number, now - own.age, state.flight is not None)
     state.watch = Watch(moved=now)
     state.suspect = False
     state.cause = None

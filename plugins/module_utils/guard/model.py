@@ -29,9 +29,9 @@ class Rules:
 
     lost_after_s: float = 5.0
     lost_loading_after_s: float = 10.0
-    suspect_after_s: float = 8.0
+    suspect_after_s: float = 5.0
     stalled_after_s: float = 45.0
-    canary_every_s: float = 5.0
+    canary_every_s: float = 3.0
     failing_after_s: float = 10.0
     start_timeout_s: float = 3600.0
     gather_s: float = 2.0  # causes that come together become one restart
@@ -92,7 +92,8 @@ class View(NamedTuple):
     """What the head says each second. proved: seconds since a token that needed every member, None without one.
 
     epoch is None while the head's units are changing: nobody can belong to it then. past: the member's invocations that
-    joined an older epoch, as the head remembers them.
+    joined an older epoch, as the head remembers them. ordered: the head's guard began the epoch, and no planned restart
+    that is on its way to the other members too.
     """
 
     epoch: str | None
@@ -101,6 +102,7 @@ class View(NamedTuple):
     proved: float | None
     phase: str
     past: str | None = None
+    ordered: bool = False
 
 
 class Page(NamedTuple):

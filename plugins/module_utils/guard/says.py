@@ -41,7 +41,10 @@ def to_view(message: dict[str, Any]) -> tuple[int, View] | None:
     if not _text_or_none(epoch) or not _text_or_none(past) or not isinstance(phase, str):
         return None
     since = None if proved is None else float(message["proved"])
-    return int(message["answer"]), View(epoch, int(message["number"]), float(message["age"]), since, phase, past)
+    ordered = message.get("ordered") is True
+    return int(message["answer"]), View(
+        epoch, int(message["number"]), float(message["age"]), since, phase, past, ordered
+    )
 
 
 def _number(value: Any) -> bool:

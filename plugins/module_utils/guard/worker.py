@@ -185,7 +185,7 @@ def _follow(state: Worker, own: Own, view: View, now: float, rules: Rules, actio
         state.record = _adopted(state, own, view, now, rules)
         _keep(state.record, own, view, rules)
         state.heard = None
-    elif now - heard.since >= rules.gather_s:
+    elif view.ordered or now - heard.since >= rules.gather_s:
         served = f"these served epoch {record.number}" if record else "these began before it"
         actions.append(Restart("followed", f"units restarted: {head} began epoch {view.number}, {served}"))
         state.flight = flights.Flight(now, own.ids)

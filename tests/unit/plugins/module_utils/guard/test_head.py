@@ -143,7 +143,7 @@ def test_a_canary_is_sent_when_idle_and_never_beside_requests():
     made.actions.clear()
     made.run(60)
     idle = sum(isinstance(action, model.Ask) for _when, action in made.actions)
-    assert 8 <= idle <= 12
+    assert 13 <= idle <= 17
     made.actions.clear()
     for second in range(60):
         made.api = busy(1, second)
@@ -230,6 +230,19 @@ def test_a_members_dead_units(state, word, seconds):
     made.run(4)
     assert made.restarts() == [(began + seconds, "member-died")]
     assert f"group restart: units of member w {word}; epoch 1 -> 2" in made.texts()
+
+
+def test_workers_are_told_whether_the_guard_began_the_epoch():
+    made = Driver().serve()
+    assert not head.view(made.state, "w", made.now).ordered
+    made.worker = ("w1", DEAD)
+    made.run(4)
+    told = head.view(made.state, "w", made.now)
+    assert (told.number, told.ordered) == (2, True)
+    assert head.restored(json.loads(json.dumps(head.kept(made.state))), ("w",), made.now).epoch.ordered
+    made.unit, made.born = "h3", made.now
+    made.run(2)
+    assert not head.view(made.state, "w", made.now).ordered
 
 
 @pytest.mark.parametrize("state", [DOWN, STOPPING, DEAD])

@@ -91,6 +91,12 @@ def test_a_planned_restart_that_comes_with_the_epoch_is_not_doubled():
     assert state.record.units == "w2"
 
 
+def test_an_epoch_that_the_guard_began_is_followed_at_once():
+    view = epoch(age=0.5)
+    assert follow(SERVED, unit(), view, seconds=1)[0] == []
+    assert len(follow(SERVED, unit(), view._replace(ordered=True), seconds=1)[0]) == 1
+
+
 def test_units_that_were_replaced_while_no_guard_looked_may_have_joined():
     state = worker.restored(worker.kept(Worker(record=Record("E2", 2, "w1"))))
     state, _actions = worker.decide(state, (unit("w2", age=1.0),), epoch(), 100.0, RULES)
