@@ -12,7 +12,7 @@ from . import watch as watching
 from .model import CRASHED, Action, Restart, Rules, Say
 
 if TYPE_CHECKING:
-    from .head import Head, Member
+    from .head import Head
 
 #: A member that was not heard for so long is asked after by a canary.
 _UNHEARD_S = 2.0
@@ -28,9 +28,10 @@ class Cause:
     said: bool = False
 
 
-def unheard(member: Member, now: float) -> bool:
-    """Whether a member that was heard once in this guard's life is late."""
-    return member.heard is not None and now - member.heard > _UNHEARD_S
+def doubtful(state: Head, now: float) -> bool:
+    """Whether a member that was heard once in this guard's life is late, or a rank is missed."""
+    late = any(member.heard is not None and now - member.heard > _UNHEARD_S for member in state.members.values())
+    return late or _missed(state) is not None
 
 
 def judge(state: Head, now: float, rules: Rules, actions: list[Action]) -> Restart | None:
@@ -38,7 +39,13 @@ def judge(state: Head, now: float, rules: Rules, actions: list[Action]) -> Resta
     _calm(state, now, rules)
     _suspicion(state, now, rules, actions)
     told = _told(state)
-    found = _lost(state, now, rules, actions) or told or _hang(state, now, rules) or _late(state, now, rules)
+    found = (
+        _lost(state, now, rules, actions)
+        or told
+        or _halved(state, now, rules)
+        or _hang(state, now, rules)
+        or _late(state, now, rules)
+    )
     if found is None:
         state.cause = None
         return None
@@ -97,6 +104,22 @@ def _told(state: Head) -> tuple[str, str] | None:
         if member.fault:
             return "member-died", f"units of member {name} {member.fault}"
     return None
+
+
+def _missed(state: Head) -> tuple[str, float] | None:
+    """Who misses a rank without a token since, and since when."""
+    found = [("the head", state.ranks.gone), *((f"member {name}", item.gone) for name, item in state.members.items())]
+    proof = state.watch.proof
+    late = [(who, gone) for who, gone in found if gone is not None and (proof is None or proof <= gone)]
+    return late[0] if late and state.watch.ready is not None else None
+
+
+def _halved(state: Head, now: float, rules: Rules) -> tuple[str, str] | None:
+    """A rank is gone while its unit lives, and no token came since: with Ray nobody else would notice for long."""
+    missed = _missed(state) if rules.lockstep else None
+    if missed is None or now - missed[1] < rules.lost_after_s:
+        return None
+    return "member-died", f"a rank of {missed[0]} died"
 
 
 def _hang(state: Head, now: float, rules: Rules) -> tuple[str, str] | None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import causes
+from . import ranks as rank
 from . import watch as watching
 from .flight import Flight, over
 from .model import (
@@ -57,7 +58,7 @@ class Member:
     """What is known of another member. heard: its last word, None before the first in this guard's life.
 
     joined: the invocations that joined the head's epoch; past: those that joined the one before; units: those seen last
-    in this epoch, since when; fault: what it told against itself, for causes.py.
+    in this epoch, since when; fault: what it told against itself, for causes.py; gone: since when it misses a rank.
     """
 
     heard: float | None = None
@@ -69,6 +70,7 @@ class Member:
     units: str | None = None
     units_since: float = 0.0
     fault: str = ""
+    gone: float | None = None
     silent: bool = False
 
 
@@ -87,6 +89,7 @@ class Head:
     begun: float | None = None
     tick: float | None = None
     watch: Watch = dataclasses.field(default_factory=Watch)
+    ranks: rank.Ranks = dataclasses.field(default_factory=rank.Ranks)
     suspect: bool = False
 
     @property
@@ -179,6 +182,7 @@ def decide(
     _members(state, beats, linked, now, rules)
     if units is not None:
         state.own = together(units)
+        rank.see(state.ranks, state.own, now)
         _epoch(state, state.own, now, actions)
     _api(state, api, now, actions)
     if units is None or state.own is None:
@@ -190,7 +194,7 @@ def decide(
     if not state.settled:
         state.cause = None
         return state, actions
-    doubt = rules.lockstep and any(causes.unheard(member, now) for member in state.members.values())
+    doubt = rules.lockstep and causes.doubtful(state, now)
     if watching.wants_canary(state.watch, now, rules, doubt):
         state.watch.asked = now
         actions.append(Ask())
@@ -229,6 +233,7 @@ def _members(state: Head, beats: Mapping[str, Beat], linked: frozenset[str], now
                 member.joined = member.joined or member.units  # it may have joined unseen
             member.units, member.units_since = said.units, now
         member.joined = member.joined or said.served
+        member.gone = None if said.gone is None else now - said.gone
         if member.joined is not None and said.units != member.joined:
             member.fault = "restarted"
         elif member.joined is not None and said.state != UP:
@@ -249,7 +254,7 @@ def _epoch(state: Head, own: Own, now: float, actions: list[Action]) -> None:
     state.cause = None
     for member in state.members.values():
         member.past, member.joined = member.joined or member.past, None
-        member.units, member.fault = None, ""
+        member.units, member.fault, member.gone = None, "", None
 
 
 def _api(state: Head, api: Api, now: float, actions: list[Action]) -> None:

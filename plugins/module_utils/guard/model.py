@@ -53,32 +53,36 @@ LEAVE_S = 30.0
 
 
 class Unit(NamedTuple):
-    """One unit as systemd shows it. age: since it became active; 0 while it is being started."""
+    """One unit as systemd shows it. age: since it became active; 0 while it is being started; ranks: process ids."""
 
     invocation: str
     state: str
     age: float
+    ranks: frozenset[int] = frozenset()
 
 
 class Own(NamedTuple):
-    """A member's units taken together. ids: their invocations; age: of the youngest."""
+    """A member's units taken together. ids: their invocations; age: of the youngest; ranks: of all."""
 
     ids: str
     state: str
     age: float
+    ranks: frozenset[int] = frozenset()
 
 
 def together(units: tuple[Unit, ...]) -> Own:
     """The units of one member as one: as bad as the worst of them, as old as the youngest."""
     state = min((unit.state for unit in units), key=_ORDER.index)
-    return Own("+".join(unit.invocation or "-" for unit in units), state, min(unit.age for unit in units))
+    ranks = frozenset().union(*(unit.ranks for unit in units))
+    return Own("+".join(unit.invocation or "-" for unit in units), state, min(unit.age for unit in units), ranks)
 
 
 class Beat(NamedTuple):
     """What a worker says each second.
 
     epoch: the epoch that its units belong to, None when it does not know; units: the invocations that run now;
-    served: those that joined the epoch, None before they could have; leaving: this guard stops and its units go on.
+    served: those that joined the epoch, None before they could have; leaving: this guard stops and its units go on;
+    gone: for how many seconds a rank has been missed.
     """
 
     epoch: str | None
@@ -86,6 +90,7 @@ class Beat(NamedTuple):
     served: str | None
     state: str
     leaving: bool = False
+    gone: float | None = None
 
 
 class View(NamedTuple):

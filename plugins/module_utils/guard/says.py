@@ -24,7 +24,9 @@ def to_beat(message: dict[str, Any]) -> tuple[int, Beat] | None:
         return None
     if not _text_or_none(epoch) or not _text_or_none(served):
         return None
-    return int(message["beat"]), Beat(epoch, units, served, state, message.get("leaving") is True)
+    gone = message.get("gone")
+    missed = float(message["gone"]) if _number(gone) else None
+    return int(message["beat"]), Beat(epoch, units, served, state, message.get("leaving") is True, missed)
 
 
 def of_view(view: View, number: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import dataclasses
 from typing import Any
 
 from . import flight as flights
+from . import ranks as rank
 from .model import (
     AGE_MARGIN_S,
     DEAD,
@@ -72,6 +73,8 @@ class Worker:
     flight: flights.Flight | None = None
     view: View | None = None
     linked: bool = False
+    ranks: rank.Ranks = dataclasses.field(default_factory=rank.Ranks)
+    missing: float | None = None
 
 
 def kept(state: Worker) -> dict[str, Any]:
@@ -106,6 +109,7 @@ def beat(state: Worker, leaving: bool = False) -> Beat | None:
         record.units if record and record.joined else None,
         state.own.state,
         leaving,
+        state.missing,
     )
 
 
@@ -117,6 +121,8 @@ def decide(
     actions: list[Action] = []
     if units is not None:
         _see(state, together(units), now, rules)
+        rank.see(state.ranks, state.own or together(units), now)
+        state.missing = None if state.ranks.gone is None else now - state.ranks.gone
     _link(state, view, actions, head)
     own = state.own
     if own is None or units is None:
