@@ -144,7 +144,7 @@ def heavy(group: Group, seconds: float, clients: int = 64) -> list[Request]:
             requests.append(Request(True, time.monotonic()))
             group.api.ask(requests[-1], 600, 300.0)
 
-    threads = [threading.Thread(target=client, daemon=True) for _ in range(clients)]
+    threads = [threading.Thread(target=client, daemon=True) for _client in range(clients)]
     for thread in threads:
         thread.start()
     time.sleep(seconds)
