@@ -2,6 +2,8 @@
 # Every target makes .venv first when it is not there; tests/run/setup.sh says what it installs and with whose consent.
 
 SCENARIO ?= default
+EXECUTOR ?= mp
+SOAK ?=
 STAGES ?=
 
 in_venv := ./tests/run/in_venv.sh
@@ -11,7 +13,7 @@ needs = $(if $(filter-out $(STAGES),molecule),$(if $(strip $(STAGES)),,$(lab_nee
 stages = $(in_venv) python tests/run/stages.py
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-down test lint unit sanity molecule bench pins clean
+.PHONY: help venv demo demo-down test lint unit sanity molecule faults bench pins clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -26,20 +28,23 @@ demo: ## build a lab, deploy a real vLLM on it, show a completion
 demo-down: ## remove the lab and all it left
 	@./tests/run/demo.sh down
 
-test: ## everything: lint, docs, checks, unit, sanity, tarball, molecule; or STAGES="..."
+test: ## everything: lint, docs, checks, unit, processes, sanity, tarball, molecule; or STAGES="..."
 	@$(needs) $(stages) $(STAGES)
 
 lint: ## linters, type check, documentation and repository checks
 	@$(stages) lint docs changelog checks
 
-unit: ## unit tests on every supported ansible-core
-	@$(stages) unit
+unit: ## unit tests on every supported ansible-core, and tests of real processes once
+	@$(stages) unit processes
 
 sanity: ## ansible-test sanity
 	@$(stages) sanity
 
 molecule: ## one Molecule scenario: SCENARIO=default
 	@$(lab_needs) $(in_venv) molecule test --scenario-name $(SCENARIO)
+
+faults: ## break an engine of two hosts in every way, and measure it: EXECUTOR=ray, or SOAK=30 (docs/faults.md)
+	@$(lab_needs) $(in_venv) python -m tests.faults --executor $(EXECUTOR) $(if $(SOAK),--soak $(SOAK),--out .cache/faults-$(EXECUTOR).md)
 
 bench: ## measure planning, 10 to 1,000 hosts (docs/planning.md)
 	@$(in_venv) python tests/bench/plan.py

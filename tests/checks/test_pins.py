@@ -11,7 +11,7 @@ import pytest
 import units
 import yaml
 from checkout import ROOT
-from runner import Skip
+from runner import Skip, Step
 
 REQUIREMENTS = ROOT / "requirements"
 CHOSEN = sorted(path for path in REQUIREMENTS.glob("*.in") if path.stem != "unit")
@@ -56,9 +56,9 @@ def test_requirements_yml_names_what_galaxy_yml_depends_on():
     assert {item["name"]: item["version"] for item in named} == wanted
 
 
-def rows(monkeypatch, *versions):
+def rows(monkeypatch, *versions, steps=units.steps):
     monkeypatch.setattr(units.pythons, "find", lambda: {version: Path(f"/x/python{version}") for version in versions})
-    return {step.name: step for step in units.steps()}
+    return {step.name: step for step in steps()}
 
 
 def test_each_core_runs_on_a_python_that_it_takes(monkeypatch):
@@ -72,3 +72,15 @@ def test_a_core_without_a_python_is_skipped_with_the_reason(monkeypatch):
     assert list(found) == ["unit-2.19-py3.11", "unit-2.20", "unit-2.21", "unit-target"]
     assert found["unit-2.20"] == Skip("unit-2.20", "needs Python 3.12 to 3.14; this machine has 3.11")
     assert isinstance(found["unit-target"], Skip)
+
+
+def test_real_processes_run_once_and_the_guard_on_the_oldest_python_of_a_target(monkeypatch):
+    (step,) = rows(monkeypatch, (3, 8), (3, 9), (3, 11), (3, 12), steps=units.processes).values()
+    assert step.name == "processes-unit-2.19-py3.11"
+    assert "tests/processes" in step.command
+    assert step.environment["VLLM_TEST_TARGET_PYTHON"] == "/x/python(3, 9)"
+    assert step.report not in [
+        other.report for other in rows(monkeypatch, (3, 9), (3, 11)).values() if isinstance(other, Step)
+    ]
+    (skipped,) = rows(monkeypatch, (3, 10), steps=units.processes).values()
+    assert isinstance(skipped, Skip)

@@ -73,6 +73,7 @@ STAGES = (
     Stage("changelog", changelog),
     Stage("checks", checks),
     Stage("unit", units.steps),
+    Stage("processes", units.processes),
     Stage("sanity", sanity.steps),
     Stage("tarball", tarball.steps),
     Stage("molecule", molecule),

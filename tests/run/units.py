@@ -35,13 +35,17 @@ class Kind:
     prefer: t.Callable[[t.Iterable[pythons.Version]], pythons.Version] = min
 
 
-# The oldest core on its oldest Python, the newest on its newest. Modules run on the targets' Python, without Ansible.
+# Modules run on the targets' Python, without Ansible.
+TARGET = Kind("unit-target", (3, 9), (3, 10), tests="tests/unit/plugins/module_utils")
+# The oldest core on its oldest Python, the newest on its newest.
 MATRIX = (
     Kind("unit-2.19", (3, 11), (3, 13)),
     Kind("unit-2.20", (3, 12), (3, 14)),
     Kind("unit-2.21", (3, 12), (3, 14), prefer=max),
-    Kind("unit-target", (3, 9), (3, 10), tests="tests/unit/plugins/module_utils"),
+    TARGET,
 )
+# Real processes wait on real clocks: minutes that would be the same in every row.
+PROCESSES = dataclasses.replace(MATRIX[0], tests="tests/processes")
 
 
 def dotted(version: pythons.Version) -> str:
@@ -73,19 +77,33 @@ def run(pins: str, name: str, python: str, tests: str, report: str) -> t.NoRetur
 
 def steps() -> t.Generator[Step | Skip, None, None]:
     """One pytest run a row; rows without a Python are skipped aloud."""
+    yield from rows(MATRIX)
+
+
+def processes() -> t.Generator[Step | Skip, None, None]:
+    """The tests of real processes, once. Programs for targets run on the oldest Python at hand."""
+    fit = [str(python) for version, python in pythons.find().items() if version >= TARGET.oldest]
+    yield from rows((PROCESSES,), "processes-", {"VLLM_TEST_TARGET_PYTHON": fit[0]} if fit else {})
+
+
+def rows(
+    kinds: t.Iterable[Kind], prefix: str = "", variables: t.Mapping[str, str] | None = None
+) -> t.Generator[Step | Skip, None, None]:
+    """The steps of some rows. prefix: of their names; variables: for their tests."""
     found = pythons.find()
-    for kind in MATRIX:
+    for kind in kinds:
         fit = [version for version in found if kind.oldest <= version <= kind.newest]
         if not fit:
             have = ", ".join(map(dotted, found))
             reason = f"needs Python {dotted(kind.oldest)} to {dotted(kind.newest)}; this machine has {have}"
-            yield Skip(kind.pins, reason)
+            yield Skip(f"{prefix}{kind.pins}", reason)
             continue
         version = kind.prefer(fit)
         name = f"{kind.pins}-py{dotted(version)}"
-        report = CACHE / "reports" / f"{name}.xml"
+        report = CACHE / "reports" / f"{prefix}{name}.xml"
         row = [kind.pins, name, found[version], kind.tests, report]
-        yield Step(name, [sys.executable, __file__, *row], ROOT, {"PYTHONDONTWRITEBYTECODE": "1"}, report)
+        environment = {"PYTHONDONTWRITEBYTECODE": "1", **(variables or {})}
+        yield Step(f"{prefix}{name}", [sys.executable, __file__, *row], ROOT, environment, report)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from . import watch as watching
-from .model import Action, Restart, Rules, Say
+from .model import CRASHED, Action, Restart, Rules, Say
 
 if TYPE_CHECKING:
-    from .head import Head, Member
+    from .head import Head
 
 #: A member that was not heard for so long is asked after by a canary.
 _UNHEARD_S = 2.0
@@ -28,24 +28,33 @@ class Cause:
     said: bool = False
 
 
-def unheard(member: Member, now: float) -> bool:
-    """Whether a member that was heard once in this guard's life is late."""
-    return member.heard is not None and now - member.heard > _UNHEARD_S
+def doubtful(state: Head, now: float) -> bool:
+    """Whether a member that was heard once in this guard's life is late, or a rank is missed."""
+    late = any(member.heard is not None and now - member.heard > _UNHEARD_S for member in state.members.values())
+    return late or _missed(state) is not None
 
 
 def judge(state: Head, now: float, rules: Rules, actions: list[Action]) -> Restart | None:
     """The restart that is due now, or None. Only called while the head's units run undisturbed."""
     _calm(state, now, rules)
     _suspicion(state, now, rules, actions)
-    found = _lost(state, now, rules, actions) or _told(state) or _hang(state, now, rules) or _late(state, now, rules)
+    told = _told(state)
+    found = (
+        _lost(state, now, rules, actions)
+        or told
+        or _halved(state, now, rules)
+        or _hang(state, now, rules)
+        or _late(state, now, rules)
+    )
     if found is None:
         state.cause = None
         return None
     if state.cause is None or state.cause.reason != found[0]:
         state.cause = Cause(found[0], found[1], now)
     cause = state.cause
-    # A member's own word may come from the same hand that restarts the head's units a moment later.
-    ready = cause.since + (rules.gather_s if cause.reason in ("member-restarted", "member-died") else 0.0)
+    # A member's units may be stopped by the same hand that restarts the head's a moment later.
+    planned = found == told and not any(member.fault == CRASHED for member in state.members.values())
+    ready = cause.since + (rules.gather_s if planned else 0.0)
     due = max(ready, _earliest(state, rules))
     if now >= due:
         return Restart(cause.reason, f"group restart: {found[1]}")
@@ -95,6 +104,22 @@ def _told(state: Head) -> tuple[str, str] | None:
         if member.fault:
             return "member-died", f"units of member {name} {member.fault}"
     return None
+
+
+def _missed(state: Head) -> tuple[str, float] | None:
+    """Who misses a rank without a token since, and since when."""
+    found = [("the head", state.ranks.gone), *((f"member {name}", item.gone) for name, item in state.members.items())]
+    proof = state.watch.proof
+    late = [(who, gone) for who, gone in found if gone is not None and (proof is None or proof <= gone)]
+    return late[0] if late and state.watch.ready is not None else None
+
+
+def _halved(state: Head, now: float, rules: Rules) -> tuple[str, str] | None:
+    """A rank is gone while its unit lives, and no token came since: with Ray nobody else would notice for long."""
+    missed = _missed(state) if rules.lockstep else None
+    if missed is None or now - missed[1] < rules.lost_after_s:
+        return None
+    return "member-died", f"a rank of {missed[0]} died"
 
 
 def _hang(state: Head, now: float, rules: Rules) -> tuple[str, str] | None:

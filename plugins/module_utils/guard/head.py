@@ -11,19 +11,46 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import causes
+from . import ranks as rank
 from . import watch as watching
 from .flight import Flight, over
-from .model import ASLEEP_S, DOWN, LEAVE_S, UP, Action, Api, Ask, Beat, Own, Restart, Rules, Say, Unit, View, together
+from .model import (
+    ASLEEP_S,
+    CRASHED,
+    DEAD,
+    DOWN,
+    LEAVE_S,
+    STOPPING,
+    UP,
+    Action,
+    Api,
+    Ask,
+    Beat,
+    Own,
+    Restart,
+    Rules,
+    Say,
+    Unit,
+    View,
+    together,
+)
 from .watch import Watch
+
+#: What units of a member did that joined and do not run. Only a crash is surely nobody's plan.
+_FAULTS = {DEAD: CRASHED, DOWN: "stopped", STOPPING: "are stopping"}
 
 
 @dataclasses.dataclass
 class Epoch:
-    """One life of the head's units. number: counts up, for people; begun: when the youngest of them began."""
+    """One life of the head's units. number: counts up, for people; begun: when the youngest of them began.
+
+    ordered: whether this guard restarted them.
+    """
 
     id: str
     number: int
     begun: float
+    ordered: bool = False
 
 
 @dataclasses.dataclass
@@ -31,7 +58,7 @@ class Member:
     """What is known of another member. heard: its last word, None before the first in this guard's life.
 
     joined: the invocations that joined the head's epoch; past: those that joined the one before; units: those seen last
-    in this epoch, since when; fault: what it told against itself, for causes.py.
+    in this epoch, since when; fault: what it told against itself, for causes.py; gone: since when it misses a rank.
     """
 
     heard: float | None = None
@@ -43,6 +70,7 @@ class Member:
     units: str | None = None
     units_since: float = 0.0
     fault: str = ""
+    gone: float | None = None
     silent: bool = False
 
 
@@ -61,6 +89,7 @@ class Head:
     begun: float | None = None
     tick: float | None = None
     watch: Watch = dataclasses.field(default_factory=Watch)
+    ranks: rank.Ranks = dataclasses.field(default_factory=rank.Ranks)
     suspect: bool = False
 
     @property
@@ -100,6 +129,7 @@ def restored(document: Any, members: tuple[str, ...], now: float) -> Head:
             state.epoch = Epoch(**document["epoch"])
             state.epoch.begun = float(state.epoch.begun)
             state.epoch.number = int(state.epoch.number)
+            state.epoch.ordered = bool(state.epoch.ordered)
             if not isinstance(state.epoch.id, str):
                 raise ValueError("the epoch's id is no text")
         if document["ready"]:
@@ -132,7 +162,8 @@ def view(state: Head, member: str, now: float) -> View:
     past = state.members[member].past
     proof = state.watch.proof
     proved = None if proof is None else max(0.0, now - proof)
-    return View(state.epoch.id, state.epoch.number, max(0.0, now - state.epoch.begun), proved, state.phase, past)
+    epoch = state.epoch
+    return View(epoch.id, epoch.number, max(0.0, now - epoch.begun), proved, state.phase, past, epoch.ordered)
 
 
 def decide(
@@ -151,6 +182,7 @@ def decide(
     _members(state, beats, linked, now, rules)
     if units is not None:
         state.own = together(units)
+        rank.see(state.ranks, state.own, now)
         _epoch(state, state.own, now, actions)
     _api(state, api, now, actions)
     if units is None or state.own is None:
@@ -162,7 +194,7 @@ def decide(
     if not state.settled:
         state.cause = None
         return state, actions
-    doubt = rules.lockstep and any(causes.unheard(member, now) for member in state.members.values())
+    doubt = rules.lockstep and causes.doubtful(state, now)
     if watching.wants_canary(state.watch, now, rules, doubt):
         state.watch.asked = now
         actions.append(Ask())
@@ -201,10 +233,11 @@ def _members(state: Head, beats: Mapping[str, Beat], linked: frozenset[str], now
                 member.joined = member.joined or member.units  # it may have joined unseen
             member.units, member.units_since = said.units, now
         member.joined = member.joined or said.served
+        member.gone = None if said.gone is None else now - said.gone
         if member.joined is not None and said.units != member.joined:
             member.fault = "restarted"
         elif member.joined is not None and said.state != UP:
-            member.fault = "stopped" if said.state == DOWN else "died"
+            member.fault = _FAULTS[said.state]
 
 
 def _epoch(state: Head, own: Own, now: float, actions: list[Action]) -> None:
@@ -215,13 +248,13 @@ def _epoch(state: Head, own: Own, now: float, actions: list[Action]) -> None:
     number = state.epoch.number + 1 if state.epoch else 1
     if state.epoch is not None and state.flight is None:
         actions.append(Say(f"units were restarted, not by the guard; epoch {state.epoch.number} -> {number}"))
-    state.epoch = Epoch(own.ids, number, now - own.age)
+    state.epoch = Epoch(own.ids, number, now - own.age, state.flight is not None)
     state.watch = Watch(moved=now)
     state.suspect = False
     state.cause = None
     for member in state.members.values():
         member.past, member.joined = member.joined or member.past, None
-        member.units, member.fault = None, ""
+        member.units, member.fault, member.gone = None, "", None
 
 
 def _api(state: Head, api: Api, now: float, actions: list[Action]) -> None:

@@ -19,6 +19,9 @@ DEAD = "dead"  # its main process is gone and systemd will start it again
 UP = "up"
 _ORDER = (DOWN, STOPPING, DEAD, UP)
 
+#: A member's fault (head.py): systemd found its units dead, so that this is no part of a planned restart.
+CRASHED = "died"
+
 
 @dataclasses.dataclass(frozen=True)
 class Rules:
@@ -26,15 +29,15 @@ class Rules:
 
     lost_after_s: float = 5.0
     lost_loading_after_s: float = 10.0
-    suspect_after_s: float = 8.0
+    suspect_after_s: float = 5.0
     stalled_after_s: float = 45.0
-    canary_every_s: float = 5.0
+    canary_every_s: float = 3.0
     failing_after_s: float = 10.0
     start_timeout_s: float = 3600.0
     gather_s: float = 2.0  # causes that come together become one restart
     join_s: float = 5.0  # an invocation that lived shorter has not reached the rendezvous
     young_s: float = 7.0  # an epoch of less age has no rendezvous yet
-    kill_after_s: float | None = 10.0  # SIGKILL for units that do not end; None: systemd's own time-out
+    kill_after_s: float | None = 5.0  # SIGKILL for units that do not end; None: systemd's own time-out
     patience_s: float = 180.0  # a restart that systemd has not carried out by then is asked for again
     backoff_s: tuple[float, ...] = (0.0, 5.0, 15.0, 30.0, 60.0)  # least distance between restarts in a row
     calm_s: float = 600.0  # served that long: the row ends
@@ -50,32 +53,36 @@ LEAVE_S = 30.0
 
 
 class Unit(NamedTuple):
-    """One unit as systemd shows it. age: since it became active; 0 while it is being started."""
+    """One unit as systemd shows it. age: since it became active; 0 while it is being started; ranks: process ids."""
 
     invocation: str
     state: str
     age: float
+    ranks: frozenset[int] = frozenset()
 
 
 class Own(NamedTuple):
-    """A member's units taken together. ids: their invocations; age: of the youngest."""
+    """A member's units taken together. ids: their invocations; age: of the youngest; ranks: of all."""
 
     ids: str
     state: str
     age: float
+    ranks: frozenset[int] = frozenset()
 
 
 def together(units: tuple[Unit, ...]) -> Own:
     """The units of one member as one: as bad as the worst of them, as old as the youngest."""
     state = min((unit.state for unit in units), key=_ORDER.index)
-    return Own("+".join(unit.invocation or "-" for unit in units), state, min(unit.age for unit in units))
+    ranks = frozenset().union(*(unit.ranks for unit in units))
+    return Own("+".join(unit.invocation or "-" for unit in units), state, min(unit.age for unit in units), ranks)
 
 
 class Beat(NamedTuple):
     """What a worker says each second.
 
     epoch: the epoch that its units belong to, None when it does not know; units: the invocations that run now;
-    served: those that joined the epoch, None before they could have; leaving: this guard stops and its units go on.
+    served: those that joined the epoch, None before they could have; leaving: this guard stops and its units go on;
+    gone: for how many seconds a rank has been missed.
     """
 
     epoch: str | None
@@ -83,13 +90,15 @@ class Beat(NamedTuple):
     served: str | None
     state: str
     leaving: bool = False
+    gone: float | None = None
 
 
 class View(NamedTuple):
     """What the head says each second. proved: seconds since a token that needed every member, None without one.
 
     epoch is None while the head's units are changing: nobody can belong to it then. past: the member's invocations that
-    joined an older epoch, as the head remembers them.
+    joined an older epoch, as the head remembers them. ordered: the head's guard began the epoch, and no planned restart
+    that is on its way to the other members too.
     """
 
     epoch: str | None
@@ -98,6 +107,7 @@ class View(NamedTuple):
     proved: float | None
     phase: str
     past: str | None = None
+    ordered: bool = False
 
 
 class Page(NamedTuple):

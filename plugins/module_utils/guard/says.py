@@ -24,7 +24,9 @@ def to_beat(message: dict[str, Any]) -> tuple[int, Beat] | None:
         return None
     if not _text_or_none(epoch) or not _text_or_none(served):
         return None
-    return int(message["beat"]), Beat(epoch, units, served, state, message.get("leaving") is True)
+    gone = message.get("gone")
+    missed = float(message["gone"]) if _number(gone) else None
+    return int(message["beat"]), Beat(epoch, units, served, state, message.get("leaving") is True, missed)
 
 
 def of_view(view: View, number: int) -> dict[str, Any]:
@@ -41,7 +43,10 @@ def to_view(message: dict[str, Any]) -> tuple[int, View] | None:
     if not _text_or_none(epoch) or not _text_or_none(past) or not isinstance(phase, str):
         return None
     since = None if proved is None else float(message["proved"])
-    return int(message["answer"]), View(epoch, int(message["number"]), float(message["age"]), since, phase, past)
+    ordered = message.get("ordered") is True
+    return int(message["answer"]), View(
+        epoch, int(message["number"]), float(message["age"]), since, phase, past, ordered
+    )
 
 
 def _number(value: Any) -> bool:

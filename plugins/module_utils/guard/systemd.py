@@ -10,9 +10,10 @@ import os
 import socket
 import subprocess  # the guard is a program of its own, no module
 
+from . import ranks
 from .model import DEAD, DOWN, STOPPING, UP, Unit
 
-_PROPERTIES = "Id,LoadState,InvocationID,ActiveState,SubState,MainPID,ActiveEnterTimestampMonotonic,Job"
+_PROPERTIES = "Id,LoadState,InvocationID,ActiveState,SubState,MainPID,ActiveEnterTimestampMonotonic,ControlGroup,Job"
 #: systemctl answers in milliseconds; a busy systemd (daemon-reload with many units) in seconds.
 _TIMEOUT_S = 10.0
 _DATAGRAM = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
@@ -41,7 +42,8 @@ def _unit(shown: dict[str, str], now: float) -> Unit:
     entered = shown.get("ActiveEnterTimestampMonotonic", "")
     running = shown.get("ActiveState") in ("active", "reloading") and entered.isdigit() and int(entered) > 0
     age = max(0.0, now - int(entered) / 1e6) if running else 0.0
-    return Unit(shown.get("InvocationID", ""), state, age)
+    found = ranks.running(shown.get("ControlGroup", "")) if state == UP else frozenset()
+    return Unit(shown.get("InvocationID", ""), state, age, found)
 
 
 def _state(shown: dict[str, str]) -> str:

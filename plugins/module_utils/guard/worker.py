@@ -10,6 +10,7 @@ import dataclasses
 from typing import Any
 
 from . import flight as flights
+from . import ranks as rank
 from .model import (
     AGE_MARGIN_S,
     DEAD,
@@ -72,6 +73,8 @@ class Worker:
     flight: flights.Flight | None = None
     view: View | None = None
     linked: bool = False
+    ranks: rank.Ranks = dataclasses.field(default_factory=rank.Ranks)
+    missing: float | None = None
 
 
 def kept(state: Worker) -> dict[str, Any]:
@@ -106,6 +109,7 @@ def beat(state: Worker, leaving: bool = False) -> Beat | None:
         record.units if record and record.joined else None,
         state.own.state,
         leaving,
+        state.missing,
     )
 
 
@@ -117,6 +121,8 @@ def decide(
     actions: list[Action] = []
     if units is not None:
         _see(state, together(units), now, rules)
+        rank.see(state.ranks, state.own or together(units), now)
+        state.missing = None if state.ranks.gone is None else now - state.ranks.gone
     _link(state, view, actions, head)
     own = state.own
     if own is None or units is None:
@@ -185,7 +191,7 @@ def _follow(state: Worker, own: Own, view: View, now: float, rules: Rules, actio
         state.record = _adopted(state, own, view, now, rules)
         _keep(state.record, own, view, rules)
         state.heard = None
-    elif now - heard.since >= rules.gather_s:
+    elif view.ordered or now - heard.since >= rules.gather_s:
         served = f"these served epoch {record.number}" if record else "these began before it"
         actions.append(Restart("followed", f"units restarted: {head} began epoch {view.number}, {served}"))
         state.flight = flights.Flight(now, own.ids)
@@ -196,14 +202,16 @@ def _older(record: Record | None, own: Own, view: View, rules: Rules) -> bool:
     """Whether the units that run now belong to an older epoch than the head's.
 
     A token that needed every member, made while these units ran already, proves that they belong to it. What the
-    record knows to have joined an older epoch goes. Others go when they began before the epoch; but where neither the
-    record nor the head knows of a time before, the guard is new here, and nothing is touched.
+    record knows of an older epoch goes. Others go when they began so long before the epoch that they may have joined
+    an older one; but where neither the record nor the head knows of a time before, the guard is new here, and nothing
+    is touched.
     """
     if _took_part(own, view, rules):
         return False
     if record is not None and own.ids == record.units:
         return True
-    return (record is not None or view.past is not None) and own.age > view.age + AGE_MARGIN_S
+    may_have_joined = own.age > view.age + max(AGE_MARGIN_S, rules.join_s - AGE_MARGIN_S)
+    return (record is not None or view.past is not None) and may_have_joined
 
 
 def _adopted(state: Worker, own: Own, view: View, now: float, rules: Rules) -> Record:

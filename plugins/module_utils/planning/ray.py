@@ -25,6 +25,8 @@ _OPTIONS = {
 
 #: vLLM moves its tensors itself; Ray's default would take a third of the host's memory.
 _OBJECT_STORE_BYTES = 1 << 30
+#: Ray has nothing to save, but hangs in its stop when its control store died: 60 s of systemd's patience, measured.
+_STOP_TIMEOUT_S = 5
 #: Ray's documentation names 2.52.0 as the first release with token authentication.
 _FIRST_WITH_TOKENS = (2, 52, 0)
 #: Ray's sockets lie deeper by up to 64 bytes, and a socket's path may have 107 (unix(7)).
@@ -47,6 +49,7 @@ def unit(member: Member, variables: t.Mapping[str, str]) -> dict[str, t.Any]:
         "description": f"Ray {'head' if member.is_head else 'worker'} of vLLM engine {engine.name}",
         "kind": "ray",
         "environment": dict(variables),
+        "stop_timeout_s": _STOP_TIMEOUT_S,
         "secrets": {},
         "restart_with": [],
         "ports": {

@@ -84,6 +84,7 @@ def test_an_engine_in_an_environment():
         "User": "vllm",
         "Group": "vllm",
         "WorkingDirectory": "~",
+        "RemoveIPC": "yes",
         "EnvironmentFile": "/etc/vllm/units/vllm-chat-0.env",
         "ExecStart": '/opt/vllm/bin/vllm serve "/models/a b" --port 8000',
         "Restart": "always",
@@ -137,7 +138,7 @@ def test_an_engine_in_a_container():
     assert service["ExecStart"] == f"/usr/bin/docker run --rm --name {name} --env VLLM_API_KEY image"
     assert service["ExecStop"] == f"/usr/bin/docker stop --time 60 {name}"
     assert int(service["TimeoutStopSec"]) > 60, "the stop command itself may take that long"
-    assert not {"User", "Group", "WorkingDirectory"} & set(service)
+    assert not {"User", "Group", "WorkingDirectory", "RemoveIPC"} & set(service)
 
 
 def test_gpus_get_their_device_nodes_before_privileges_go():

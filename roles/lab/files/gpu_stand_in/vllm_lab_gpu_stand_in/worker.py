@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import pathlib
 import socket
+import time
 import typing as t
 
 from vllm.distributed import get_pp_group
@@ -13,6 +15,9 @@ from vllm.distributed.device_communicators.cpu_communicator import _CPUSHMDistri
 from vllm.v1.worker.cpu_worker import CPUWorker
 
 _group_name = _CPUSHMDistributed.make_group_name
+
+#: A file with the seconds that loading a model takes longer here: tests make a big model of the tiny one.
+_SLOW_LOAD = pathlib.Path("/run/vllm-lab-load-seconds")
 
 
 def _group_name_of_host(communicator: t.Any) -> str:
@@ -36,6 +41,8 @@ class StandInWorker(CPUWorker):
         vLLM 0.32 makes these buffers in a warm-up, which the CPU worker leaves out with enforce_eager: the first
         request would fail.
         """
+        if _SLOW_LOAD.exists():
+            time.sleep(float(_SLOW_LOAD.read_text()))
         super().load_model(*arguments, **options)
         runner = self.model_runner
         if runner.intermediate_tensors is None and not get_pp_group().is_first_rank:

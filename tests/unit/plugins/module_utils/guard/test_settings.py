@@ -70,7 +70,7 @@ def test_a_worker_has_no_api():
         (HEAD, "api", {"url": "http://x"}, "api.model: missing"),
         (HEAD, "stalled_after_s", True, "stalled_after_s: True is no number of seconds"),
         (HEAD, "stalled_after_s", -1, "stalled_after_s: -1 is no number of seconds"),
-        (HEAD, "stalled_after_s", 4, "stalled_after_s: must be more than canary_every_s"),
+        (HEAD, "stalled_after_s", 3, "stalled_after_s: must be more than canary_every_s"),
         (HEAD, "lost_after_s", 1, "lost_after_s: less than 3 s takes a late heartbeat for a lost member"),
         (HEAD, "lockstep", 1, "lockstep: must be true or false"),
         (HEAD, "backoff_s", [], "backoff_s: must be a list of seconds"),

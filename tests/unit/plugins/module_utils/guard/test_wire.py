@@ -130,7 +130,13 @@ def test_garbage_is_refused_or_waited_for_and_nothing_else(pieces):
 
 
 BEAT = Beat("e1", "u1", None, UP, True)
-VIEW = View("e1", 3, 12.5, None, "loading", "u0")
+VIEW = View("e1", 3, 12.5, None, "loading", "u0", True)
+
+
+def test_a_view_of_an_older_guard_is_one():
+    older = says.of_view(VIEW, 7)
+    del older["ordered"]
+    assert says.to_view(older) == (7, VIEW._replace(ordered=False))
 
 
 def test_beats_and_views_survive_the_way():

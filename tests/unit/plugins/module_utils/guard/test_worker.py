@@ -50,6 +50,7 @@ def test_units_that_served_the_epoch_before_are_restarted_once():
         (SERVED, unit(), epoch(None)),  # a head whose units change
         (SERVED, unit(), epoch("E1")),  # the same epoch
         (SERVED, unit(age=0.5, invocation="w2"), epoch(age=3)),  # units that began after it
+        (SERVED, unit(age=6.0, invocation="w2"), epoch(age=3)),  # too young for the rendezvous before the epoch
         (SERVED, unit(), epoch(proved=2.0)),  # a token was made with them
         (SERVED, unit(state=DOWN), epoch()),  # stopped by somebody
         (SERVED, unit(state=STOPPING), epoch()),  # at it already
@@ -65,6 +66,7 @@ def test_nothing_else_is(state, own, view):
         (Worker(), unit(), epoch(past="w1")),  # the head remembers what the lost record held
         (Worker(), unit("w9"), epoch(past="w1")),  # older than the epoch, and the guard was here before
         (SERVED, unit("w9"), epoch(age=50)),
+        (SERVED, unit("w9", age=7.0), epoch(age=3)),  # old enough to have joined the one before
         (SERVED, unit(state=DEAD), epoch()),  # systemd would wait longer
         (SERVED, unit(), epoch(proved=200.0)),  # the token is older than these units
     ],
@@ -87,6 +89,12 @@ def test_a_planned_restart_that_comes_with_the_epoch_is_not_doubled():
     restarts, state = follow(state, unit("w2", age=0.2), epoch(age=2.0))
     assert restarts == []
     assert state.record.units == "w2"
+
+
+def test_an_epoch_that_the_guard_began_is_followed_at_once():
+    view = epoch(age=0.5)
+    assert follow(SERVED, unit(), view, seconds=1)[0] == []
+    assert len(follow(SERVED, unit(), view._replace(ordered=True), seconds=1)[0]) == 1
 
 
 def test_units_that_were_replaced_while_no_guard_looked_may_have_joined():

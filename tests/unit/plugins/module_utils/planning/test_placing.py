@@ -163,6 +163,7 @@ def test_ray_gets_a_cluster_of_the_engine_with_fixed_ports():
     assert worker[0]["exec"][worker[0]["exec"].index("--address") + 1] == f"10.9.0.1:{head[0]['ports']['ray']}"
     assert head[1]["environment"]["RAY_ADDRESS"] == f"10.9.0.1:{head[0]['ports']['ray']}"
     assert head[1]["restart_with"] == ["vllm-a-0-ray.service"]
+    assert [unit["stop_timeout_s"] for unit in head] == [5, 60, 10], "Ray that hangs in its stop holds the group up"
     assert worker[0]["environment"]["VLLM_HOST_IP"] == "10.9.0.2"
 
 

@@ -21,6 +21,9 @@ from pathlib import Path
 
 from ansible_collections.vllm.cluster.plugins.module_utils.guard import pack
 
+#: The guard's: an old one of a target, where this machine has one. The guard needs the standard library alone.
+PYTHON = os.environ.get("VLLM_TEST_TARGET_PYTHON", sys.executable)
+
 SYSTEMCTL = """#!{python} -IS
 import json, os, sys, time, uuid
 arguments = sys.argv[1:]
@@ -160,7 +163,7 @@ class Guard:
             "VLLM_GUARD_CONFIG": self.config.read_text(),
             "VLLM_API_KEY": "sk-canary",
         }
-        argv = [sys.executable, "-I", str(self.program), "run"]
+        argv = [PYTHON, "-I", str(self.program), "run"]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(argv, env=variables, stdout=log, stderr=log)
         return self

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 COLLECTIONS = ROOT / "playbooks" / "collections"
 
 if (COLLECTIONS / "ansible_collections" / "vllm" / "cluster").is_dir():
