@@ -13,6 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.vllm.cluster.plugins.module_utils.diagnosis.waiting import Watch
+from ansible_collections.vllm.cluster.plugins.module_utils.status import guards
 from ansible_collections.vllm.cluster.plugins.plugin_utils.secrets import look_up
 
 _KEY_VARIABLE = "VLLM_API_KEY"
@@ -51,7 +52,10 @@ class ActionModule(ActionBase):
         return result
 
     def _engine_units(self, units: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+        """The engine units, and of members on Ray that have none the unit of Ray, which holds the engine's ranks."""
         engines = [unit for unit in units if unit.get("kind") == "engine"]
+        headed = {unit.get("engine") for unit in engines}
+        engines += [unit for unit in units if unit.get("kind") == "ray" and unit.get("engine") not in headed]
         for unit in engines:
             missing = [key for key in _NEEDED if key not in unit]
             if missing:
@@ -62,7 +66,8 @@ class ActionModule(ActionBase):
         self, units: list[dict[str, t.Any]], options: dict[str, t.Any], task_vars: dict[str, t.Any]
     ) -> dict[str, t.Any]:
         host = str(task_vars.get("inventory_hostname", "?"))
-        questions, keys = self._questions(units, options)
+        guarded = {unit.get("engine") for unit in options["units"] if unit.get("kind") == "guard"}
+        questions, keys = self._questions(units, guarded, options)
         arguments = {"engines": questions, "api_keys": keys, "fail_when_unhealthy": False}
         watches = [
             Watch(unit["name"], unit["start_timeout_s"], options["max_restarts"], options["report_interval"])
@@ -96,9 +101,12 @@ class ActionModule(ActionBase):
             time.sleep(options["interval"])
 
     def _questions(
-        self, units: list[dict[str, t.Any]], options: dict[str, t.Any]
+        self, units: list[dict[str, t.Any]], guarded: set[t.Any], options: dict[str, t.Any]
     ) -> tuple[list[dict[str, t.Any]], dict[str, str]]:
-        """The module's ``engines`` and ``api_keys``. Keys are put in here, and only here: the option hides them."""
+        """The module's ``engines`` and ``api_keys``. Keys are put in here, and only here: the option hides them.
+
+        guarded: engines that have a guard on this host; it is asked in the place of units that serve no HTTP.
+        """
         questions, keys = [], {}
         for unit in units:
             question = {
@@ -109,6 +117,8 @@ class ActionModule(ActionBase):
                 "timeout": options["timeout"],
                 "token_timeout": options["token_timeout"],
             }
+            if not unit["health_url"] and unit.get("engine") in guarded:
+                question["guard"] = guards.path(unit["engine"])
             reference = (unit.get("secrets") or {}).get(_KEY_VARIABLE)
             if reference:
                 keys[question["name"]] = look_up(self._templar, reference)

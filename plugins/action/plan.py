@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible.errors import AnsibleActionFail
@@ -15,14 +16,18 @@ from ansible_collections.vllm.cluster.plugins.module_utils.planning import inten
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors import PlanError
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.keys import FLEET
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.show import amounts, document, page, text
+from ansible_collections.vllm.cluster.plugins.module_utils.units import preview
 from ansible_collections.vllm.cluster.plugins.plugin_utils import controller_file, model_sources, probes_file
+from ansible_collections.vllm.cluster.plugins.plugin_utils.addresses import address
 
 display = Display()
 
 _SHOW = {"text": text.as_text, "json": document.as_json, "html": page.as_html}
 _ARGUMENTS = {
-    "stage": {"type": "str", "choices": ["intent", "probes", "plan"], "default": "plan"},
+    "stage": {"type": "str", "choices": ["intent", "probes", "plan", "changes"], "default": "plan"},
     "probe_variable": {"type": "str", "default": "vllm_probe"},
+    "plan": {"type": "dict"},
+    "units_variable": {"type": "str"},
     "probes_file": {"type": "str"},
     "save_probes": {"type": "str"},
     "show": {"type": "str", "choices": ["none", "text", "json", "html"], "default": "none"},
@@ -41,7 +46,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         _result, args = self.validate_argument_spec(
             argument_spec=_ARGUMENTS,
-            required_if=[("stage", "probes", ["save_probes"])],
+            required_if=[("stage", "probes", ["save_probes"]), ("stage", "changes", ["plan", "units_variable"])],
             mutually_exclusive=[("probes_file", "save_probes")],
         )
         try:
@@ -49,6 +54,8 @@ class ActionModule(ActionBase):
                 return self._intent(self._wanted(task_vars), task_vars)
             if args["stage"] == "probes":
                 return self._probes(args, task_vars)
+            if args["stage"] == "changes":
+                return self._changes(args, task_vars)
             return self._plan(self._wanted(task_vars), args, task_vars)
         except PlanError as error:
             count = len(error.refusals)
@@ -69,7 +76,11 @@ class ActionModule(ActionBase):
     def _intent(self, wanted: intent.Intent, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         self._warn(plan.check(wanted))
         requests = plan.requests(wanted, self._addresses(wanted.members, task_vars))
-        return {"changed": False, "members": list(wanted.members), "requests": requests}
+        services = [
+            {"name": item.name, "model": item["model"], "replicas": item["replicas"], "hosts": list(item.hosts)}
+            for item in wanted.services
+        ]
+        return {"changed": False, "members": list(wanted.members), "services": services, "requests": requests}
 
     def _probes(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Save what was registered: of the members, or without services of every host of the play."""
@@ -78,6 +89,16 @@ class ActionModule(ActionBase):
         probes, addresses = self._registered(hosts, args, task_vars), self._addresses(hosts, task_vars)
         models = self._models(wanted, probes, {}) if wanted else {}
         return self._save(args, probes, addresses, models)
+
+    def _changes(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """What would be done to the units, from what host_units said in check mode."""
+        registered = {host: task_vars["hostvars"][host].get(args["units_variable"]) for host in args["plan"]["hosts"]}
+        seen = {host: item for host, item in registered.items() if item and "actions" in item}
+        unseen = {host: (item or {}).get("msg", "not asked") for host, item in registered.items() if host not in seen}
+        found = preview.fates(args["plan"], seen)
+        if args["show"] == "text":
+            display.display(preview.as_text(found, unseen))
+        return {"changed": False, "units": [dataclasses.asdict(fate) for fate in found], "unseen": unseen}
 
     def _plan(self, wanted: intent.Intent, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         saved: dict[str, t.Any] = {}
@@ -119,11 +140,7 @@ class ActionModule(ActionBase):
         return {host: _plain(item.get("probe")) if item else None for host, item in registered.items()}
 
     def _addresses(self, hosts: t.Sequence[str], task_vars: dict[str, t.Any]) -> dict[str, str]:
-        found = {}
-        for host in hosts:
-            variables = task_vars["hostvars"][host]
-            found[host] = str(variables.get("vllm_address") or variables.get("ansible_host") or host)
-        return found
+        return {host: address(host, task_vars) for host in hosts}
 
     def _interfaces(self, hosts: t.Sequence[str], task_vars: dict[str, t.Any]) -> dict[str, str]:
         """The interface that a person chose for a host."""

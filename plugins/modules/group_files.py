@@ -14,6 +14,7 @@ description:
   - The members of an engine of several hosts know each other by a secret, which is Ray's token too. The head of each
     engine makes it, once; the other members are given it.
   - Also writes the program of the guard, which the action of this name packs on the controller.
+  - Without O(groups) it removes all of that.
 author:
   - The vllm.cluster authors (@vllm-cluster)
 attributes:
@@ -49,7 +50,8 @@ options:
     type: path
     default: /usr/local/lib/vllm-cluster/vllm-guard.pyz
   prune:
-    description: Whether secrets of engines that O(groups) does not name are removed.
+    description: >-
+      Whether secrets of engines that O(groups) does not name are removed, and without any group the guard's program.
     type: bool
     default: true
   program:
@@ -157,6 +159,8 @@ def apply(module, owner, writer):
     if params["prune"] and os.path.isdir(params["secret_dir"]):
         for name in sorted(set(filter(_FILE.fullmatch, os.listdir(params["secret_dir"]))) - kept):
             writer.remove(os.path.join(params["secret_dir"], name))
+    if params["prune"] and not params["groups"] and os.path.lexists(params["program_path"]):
+        writer.remove(params["program_path"])
     if params["program"] and params["groups"]:
         program = base64.b64decode(params["program"])
         if content(params["program_path"], 0, 0o755) != program:

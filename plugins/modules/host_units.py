@@ -155,6 +155,12 @@ actions:
       type: list
       elements: str
       returned: always
+    changes:
+      description: Of a unit that is there already, what its process would notice. Secrets are named, never told.
+      type: list
+      elements: str
+      returned: always
+      sample: ["--port: 8000 -> 8001"]
   sample:
     - unit: vllm-chat-0.service
       operations: [write unit, restart]
@@ -259,7 +265,7 @@ class HostUnits:
             raise UnitError(refusal)
         if refusal:
             self._module.warn(f"A real run will ask for consent. {refusal}")
-        result = report.result(transaction)
+        result = report.result(*subject)
         if self._module._diff:
             result["diff"] = report.diffs(*subject)
         return transaction, result

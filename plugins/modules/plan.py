@@ -24,13 +24,21 @@ options:
       - V(intent) checks what can be checked without the hosts, and tells which hosts to probe for what.
       - V(probes) saves what the hosts of the play are to O(save_probes), and plans nothing.
       - V(plan) makes the plan.
+      - V(changes) tells what would be done to the units of all hosts, from what M(vllm.cluster.host_units) said of each
+        in check mode.
     type: str
-    choices: [intent, probes, plan]
+    choices: [intent, probes, plan, changes]
     default: plan
   probe_variable:
     description: The variable in which each host's M(vllm.cluster.host_probe) result was registered.
     type: str
     default: vllm_probe
+  plan:
+    description: The plan, for O(stage=changes).
+    type: dict
+  units_variable:
+    description: The variable with each host's M(vllm.cluster.host_units) result, for O(stage=changes).
+    type: str
   probes_file:
     description:
       - Plan from this file instead of from registered probes, so that no host is needed. C(docs/planning.md) of the
@@ -104,6 +112,11 @@ members:
   returned: with O(stage=intent)
   type: list
   elements: str
+services:
+  description: The services, with C(name), C(model), C(replicas) (null when not written) and C(hosts).
+  returned: with O(stage=intent)
+  type: list
+  elements: dict
 requests:
   description: What to probe on each of them.
   returned: with O(stage=intent)
@@ -120,6 +133,18 @@ page:
 plan:
   description: The plan. docs/plan.md of the collection tells its shape.
   returned: with O(stage=plan)
+  type: dict
+units:
+  description:
+    - What would become of each unit, with C(host), C(unit), C(what), C(why) and C(asks) (whether consent is needed).
+    - C(what) is V(made), V(started), V(restarted), V(restarted with its group), V(removed), V(rewritten, runs on)
+      or V(left).
+  returned: with O(stage=changes)
+  type: list
+  elements: dict
+unseen:
+  description: Hosts that could not be looked at, with the reason.
+  returned: with O(stage=changes)
   type: dict
 refusals:
   description: Every refusal, with id, path, value, rule and fix.

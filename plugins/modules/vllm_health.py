@@ -47,6 +47,12 @@ options:
           - When O(engines[].url) is a loopback address, a process outside this unit that holds the port fails the rung
             C(http), unless it runs in a container.
         type: str
+      guard:
+        description:
+          - The status file of this member's guard, C(/run/vllm-guard/<engine>.status.json), for a unit without
+            O(engines[].url) that belongs to an engine of several hosts.
+          - The rung C(token) then holds when the guard says that the group serves and that this member is part of it.
+        type: path
       prompt:
         description: Prompt of the completion.
         type: str
@@ -165,17 +171,16 @@ engines:
       type: dict
 """
 
-import concurrent.futures
-import time
 import typing as t
-from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.vllm.cluster.plugins.module_utils.clients import ladder, transport, vllm
-from ansible_collections.vllm.cluster.plugins.module_utils.diagnosis import journal, listeners, phases, report, systemd
+from ansible_collections.vllm.cluster.plugins.module_utils.clients import transport
+from ansible_collections.vllm.cluster.plugins.module_utils.diagnosis import report
+from ansible_collections.vllm.cluster.plugins.module_utils.probes.commands import Commands
+from ansible_collections.vllm.cluster.plugins.module_utils.status import engines
 
-_JOURNAL_LINES = 2000
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+#: Seconds that systemctl and journalctl may take.
+_PATIENCE_S = 20
 
 
 def argument_spec() -> dict[str, t.Any]:
@@ -184,6 +189,7 @@ def argument_spec() -> dict[str, t.Any]:
         "url": {"type": "str"},
         "model": {"type": "str"},
         "unit": {"type": "str"},
+        "guard": {"type": "path"},
         "prompt": {"type": "str", "default": "Hello"},
         "timeout": {"type": "float", "default": 5},
         "token_timeout": {"type": "float", "default": 60},
@@ -203,119 +209,21 @@ def argument_spec() -> dict[str, t.Any]:
     }
 
 
-def read_units(module: AnsibleModule, names: list[str]) -> dict[str, systemd.UnitState]:
-    """The states of all named units, by one command."""
-    if not names:
-        return {}
-    systemctl = module.get_bin_path("systemctl", required=True)
-    command = [systemctl, "show", "--property=" + ",".join(systemd.PROPERTIES), "--", *names]
-    states = systemd.unit_states(module.run_command(command, check_rc=True)[1])
-    if len(states) != len(names):
-        module.fail_json(msg=f"systemctl show told of {len(states)} units, not of {', '.join(names)}")
-    return dict(zip(names, states))
-
-
-def read_journal(module: AnsibleModule, unit: str) -> list[journal.Attempt]:
-    """The unit's last lines as start attempts ([] when the journal cannot be read)."""
-    journalctl = module.get_bin_path("journalctl")
-    if journalctl is None:
-        return []
-    command = [journalctl, "--unit=" + unit, "--output=json", "--output-fields=" + ",".join(journal.FIELDS)]
-    command += [f"--lines={_JOURNAL_LINES}", "--no-pager", "--quiet", "--all"]
-    rc, output = module.run_command(command)[:2]
-    return journal.attempts(journal.from_json(output)) if rc == 0 else []
-
-
-def unit_check(state: systemd.UnitState) -> vllm.Check:
-    if state.running:
-        return vllm.Check(True, f"{state.active} ({state.sub})")
-    return vllm.Check(False, state.explain())
-
-
-def stranger(engine: dict[str, t.Any], state: systemd.UnitState | None) -> listeners.Holder | None:
-    """The process that holds a loopback address's port and is not the unit's, or None (also when nobody can tell)."""
-    parts = urlsplit(engine["url"] or "")
-    if state is None or parts.hostname not in _LOOPBACK or not parts.port:
-        return None
-    pids = listeners.group_pids(state.control_group)
-    if not pids or listeners.listens(parts.port, pids):
-        return None
-    holder = listeners.holder(parts.port)
-    return None if holder is None or holder.container else holder
-
-
-def climb(
-    engine: dict[str, t.Any],
-    api_key: str | None,
-    state: systemd.UnitState | None,
-    holder: listeners.Holder | None,
-) -> dict[str, vllm.Check]:
-    url = engine["url"]
-    server = None
-    if url is not None:
-        https = url.startswith("https:")
-        tls = transport.tls_context(engine["validate_certs"], engine["ca_path"]) if https else None
-        server = vllm.Server(url, api_key, engine["timeout"], engine["token_timeout"], tls)
-    unit = None if state is None else unit_check(state)
-    taken = None if holder is None else f"{holder} holds the port, not this unit"
-    return ladder.climb(server, engine["model"], engine["prompt"], unit, taken)
-
-
-def explain(module: AnsibleModule, engine: dict[str, t.Any], state: systemd.UnitState) -> dict[str, t.Any]:
-    """Progress, reason and hint of an engine that is not healthy; who holds a port that is in use is added here."""
-    attempts = read_journal(module, engine["unit"])
-    port = urlsplit(engine["url"] or "").port
-    words = report.findings(attempts, state, port, time.time())
-    reason = words["reason"]
-    if reason and reason["code"] == "port_in_use" and port and str(port) in reason["summary"]:
-        holder = listeners.holder(port)
-        if holder is not None:
-            reason["summary"] += f", by {holder}"
-    return words
-
-
-def result(
-    module: AnsibleModule,
-    engine: dict[str, t.Any],
-    state: systemd.UnitState | None,
-    holder: listeners.Holder | None,
-    rungs: dict[str, vllm.Check],
-) -> dict[str, t.Any]:
-    ok = ladder.healthy(rungs)
-    words: dict[str, t.Any] = {
-        "name": engine["name"],
-        "ok": ok,
-        "failed_rung": ladder.first_failure(rungs),
-        "rungs": {name: check.as_dict() for name, check in rungs.items()},
-        "unit": None if state is None else report.unit_words(state, time.monotonic()),
-        "port_holder": None if holder is None else holder._asdict(),
-        "progress": None,
-        "reason": None,
-        "hint": None,
-    }
-    if state is not None:
-        words.update({"progress": {"phase": phases.SERVING}} if ok else explain(module, engine, state))
-    return words
-
-
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    module.run_command_environ_update = {"LANG": "C", "LC_ALL": "C"}
-    engines = module.params["engines"]
-    for engine in engines:
-        fault = None if engine["url"] is None else transport.fault(engine["url"])
+    questions = module.params["engines"]
+    for question in questions:
+        fault = None if question["url"] is None else transport.fault(question["url"])
         if fault is not None:
-            module.fail_json(msg=f"engine {engine['name']}: url: {fault}")
-    units = read_units(module, [engine["unit"] for engine in engines if engine["unit"]])
-    states = [units.get(engine["unit"]) for engine in engines]
-    holders = [stranger(engine, state) for engine, state in zip(engines, states)]
+            module.fail_json(msg=f"engine {question['name']}: url: {fault}")
+    commands = Commands(module, _PATIENCE_S)
     try:
-        with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, min(16, len(engines)))) as pool:
-            keys = [module.params["api_keys"].get(engine["name"]) for engine in engines]
-            ladders = list(pool.map(climb, engines, keys, states, holders))
+        states = engines.states(commands, [question["unit"] for question in questions if question["unit"]])
+        results = engines.look(commands, questions, module.params["api_keys"], states)
+    except engines.NoStates as error:
+        module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=f"ca_path cannot be used: {error}")
-    results = [result(module, *item) for item in zip(engines, states, holders, ladders)]
     unhealthy = [report.describe(item) for item in results if not item["ok"]]
     if unhealthy and module.params["fail_when_unhealthy"]:
         module.fail_json(msg="; ".join(unhealthy), engines=results)

@@ -22,3 +22,8 @@ def look_up(templar: Templar, reference: str) -> str:
     except PlanError as error:
         # "from None": a chained traceback is shown with -vvv.
         raise AnsibleActionFail(str(error)) from None
+
+
+def api_keys(templar: Templar) -> dict[str, str]:
+    """The API key of each service that has one, by the service's name."""
+    return secrets.api_keys(templar.resolve_variable_expression("vllm_services"))

@@ -28,7 +28,7 @@ SERVICE = {
 }
 
 
-def run(tmp_path, services, *arguments, playbook="plan.yml", here=None, **variables):
+def run(tmp_path, services, *arguments, playbook="plan.yml", here=None, path=None, **variables):
     """Exit status and output of a playbook over two hosts: here (this machine) and away (nobody answers)."""
     inventory = {
         "all": {
@@ -39,12 +39,18 @@ def run(tmp_path, services, *arguments, playbook="plan.yml", here=None, **variab
             "vars": {"vllm_accelerator": "cpu", **({"vllm_services": services} if services else {}), **variables},
         }
     }
-    path = tmp_path / "hosts.yml"
-    path.write_text(yaml.safe_dump(inventory))
+    file = tmp_path / "hosts.yml"
+    file.write_text(yaml.safe_dump(inventory))
     program = Path(sys.executable).with_name("ansible-playbook")
     done = subprocess.run(
-        [program, str(ROOT / "playbooks" / playbook), "-i", str(path), "-e", "ansible_become=false", *arguments],
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_HOME": str(tmp_path), "COLUMNS": "250"},
+        [program, str(ROOT / "playbooks" / playbook), "-i", str(file), "-e", "ansible_become=false", *arguments],
+        env={
+            **os.environ,
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_HOME": str(tmp_path),
+            "COLUMNS": "250",
+            **({"PATH": path} if path else {}),
+        },
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -143,3 +149,31 @@ def test_an_intent_that_cannot_be_templated_names_the_variable(tmp_path):
     assert status != 0
     assert "vllm_services" in output
     assert "nowhere" in output
+
+
+def test_what_would_be_done_to_the_units_is_told(tmp_path):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    show = "Id=x\\nActiveState=inactive\\nSubState=dead\\nUnitFileState=\\nFragmentPath=\\nNeedDaemonReload=no\\n"
+    (tools / "systemctl").write_text(f"#!/bin/sh\nprintf '{show}\\n{show}'\n")
+    (tools / "systemctl").chmod(0o755)
+    path = f"{tools}:{os.environ['PATH']}"
+    here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    status, output = run(tmp_path, [SERVICE], here=here, path=path)
+    assert status == 0, output
+    assert "If site.yml ran now, units: 1 made\n  made  here  vllm-chat-0.service\n" in output
+    assert changed(output)["here"] == 0
+    assert SECRET not in output
+    status, output = run(tmp_path, [SERVICE], "-e", "vllm_plan_format=json", here=here, path=path)
+    assert "If site.yml ran now" not in output
+
+
+def test_a_host_whose_units_cannot_be_seen_still_gets_its_plan(tmp_path):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "systemctl").write_text("#!/bin/sh\necho no systemd here >&2\nexit 1\n")
+    (tools / "systemctl").chmod(0o755)
+    status, output = run(tmp_path, [SERVICE], path=f"{tools}:{os.environ['PATH']}")
+    assert status == 0, output
+    assert "── chat ───" in output
+    assert "! here could not be looked at: systemctl show: no systemd here" in output

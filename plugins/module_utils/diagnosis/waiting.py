@@ -52,6 +52,8 @@ class Watch:
         progress = found["progress"]
         phase = f"{progress['phase']} {progress['detail']}".strip() if progress else STARTING
         rung = found["failed_rung"]
+        if rung == "token" and found["rungs"]["http"]["ok"] is None:  # a member that serves no HTTP: its guard's word
+            return f"{phase}; {found['rungs'][rung]['detail']}"
         if rung in ("model", "token") or (rung == "http" and (phase == SERVING or found["port_holder"])):
             return f"{phase}, but {rung}: {found['rungs'][rung]['detail']}"
         return phase
@@ -104,7 +106,7 @@ class Watch:
             text += f". Last line: {shorten(progress['line'])}"
         if hint and not found["reason"]:
             text += f". It may be held up: {hint['summary']} ({shorten(hint['evidence'])}). Fix: {hint['fix']}"
-        if found["failed_rung"] == "token":
+        if found["failed_rung"] == "token" and found["rungs"]["http"]["ok"] is not None:
             text += f". It answers and makes no token: wedged or overloaded. Fix: systemctl restart {self.unit}"
         return self._with_reason(found, text)
 

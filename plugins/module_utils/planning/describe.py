@@ -12,6 +12,7 @@ import typing as t
 from ..models import memory
 from ..models.config import ModelFacts
 from . import secrets, units
+from .addresses import door
 from .intent import Service
 from .members import Member
 from .options import Options
@@ -92,12 +93,9 @@ def service_document(
     endpoints = []
     for members in groups:
         for member in members:
-            listen = service["listen"]
-            address = addresses.get(member.host, member.host) if listen in ("0.0.0.0", "::") else listen
-            for port in (
-                range(member.port("api"), member.port("api") + member.engine.servers) if member.is_called else ()
-            ):
-                url = units.url(address, port)
+            first, address = member.port("api") if member.is_called else 0, addresses.get(member.host, member.host)
+            for port in range(first, first + member.engine.servers if member.is_called else 0):
+                url = door(service["listen"], address, port)
                 endpoints.append({"host": member.host, "unit": member.engine.unit, "url": url})
     engine = groups[0][0].engine
     return {

@@ -14,6 +14,8 @@ from .members import Member
 #: Where the roles put the guard's program and, for each engine, the secret that its members share.
 PROGRAM = "/usr/local/lib/vllm-cluster/vllm-guard.pyz"
 SECRET_DIR = "/etc/vllm/groups"
+#: The variable that holds the guard's configuration, as JSON (docs/guard.md).
+CONFIG = "VLLM_GUARD_CONFIG"
 
 
 def secret_file(engine: str) -> str:
@@ -75,7 +77,7 @@ def guard(member: Member, units: t.Sequence[t.Mapping[str, t.Any]], python: str)
         "exec_start_pre": [],
         "exec": [python, "-I", PROGRAM, "run"],
         "exec_stop": [],
-        "environment": {"VLLM_GUARD_CONFIG": json.dumps(config, sort_keys=True, separators=(",", ":"))},
+        "environment": {CONFIG: json.dumps(config, sort_keys=True, separators=(",", ":"))},
         "secrets": references,
         "limits": {},
         "start_timeout_s": 60,

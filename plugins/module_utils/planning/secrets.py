@@ -20,6 +20,11 @@ def secret_reference(service: str, variable: str) -> str:
     return f"{service}.secrets.{variable}"
 
 
+def api_keys(services: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, str]:
+    """The keys that clients send, by service. services: the templated ``vllm_services``."""
+    return {_name(item): str(item["api_key"]) for item in services if item.get("api_key")}
+
+
 def resolve(services: t.Sequence[t.Mapping[str, t.Any]], reference: str) -> str:
     """The value behind a reference of the plan.
 
@@ -27,11 +32,9 @@ def resolve(services: t.Sequence[t.Mapping[str, t.Any]], reference: str) -> str:
     reference: ``<service>.api_key`` or ``<service>.secrets.<VARIABLE>``.
     Raises PlanError when the intent no longer holds it; the message never holds a value.
     """
-    from .intent import derive_name  # the name may be derived from the model
-
     service, _dot, key = reference.partition(".")
     for index, item in enumerate(services):
-        if (item.get("name") or derive_name(str(item.get("model", "")))) != service:
+        if _name(item) != service:
             continue
         value: t.Any = item
         for part in key.split("."):
@@ -50,3 +53,9 @@ def resolve(services: t.Sequence[t.Mapping[str, t.Any]], reference: str) -> str:
     raise PlanError(
         Refusal("secret-missing", "vllm_services", None, f"no service is called {service!r} any more", "plan again")
     )
+
+
+def _name(item: t.Mapping[str, t.Any]) -> str:
+    from .intent import derive_name  # the name may be derived from the model
+
+    return str(item.get("name") or derive_name(str(item.get("model", ""))))

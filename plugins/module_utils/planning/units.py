@@ -9,6 +9,7 @@ import typing as t
 
 from ..releases import variables as release_variables
 from . import container, ray, secrets, serve, sides
+from .addresses import local
 from .decisions import Decision
 from .members import Member
 from .models import Model
@@ -114,7 +115,7 @@ def member_units(
         "restart_with": [],
         "ports": {name: _shown(port) for name, port in member.ports.items() if not (ray.owns(name) or name == "guard")},
         "listen": service["listen"] if api is not None else None,
-        "health_url": url(_local(service["listen"]), member.port("api")) if api is not None else None,
+        "health_url": local(service["listen"], member.port("api")) if api is not None else None,
         "served_model_name": served_names(engine)[0],
     }
     if engine.executor != "ray":
@@ -150,13 +151,3 @@ def _run(
 
 def _shown(port: t.Any) -> t.Any:
     return port if isinstance(port, int) else list(port)
-
-
-def _local(listen: str) -> str:
-    """Where the host itself reaches what listens there."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen, listen)
-
-
-def url(address: str, port: int) -> str:
-    """IPv6 addresses need brackets (RFC 3986, 3.2.2)."""
-    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"

@@ -46,6 +46,13 @@ def environment_value(value: str) -> str:
     return f'"{value.translate(_ENVIRONMENT_ESCAPES)}"'
 
 
+def environment_text(value: str) -> str:
+    """What environment_value was given; any other text as it is."""
+    if len(value) < 2 or value[0] != '"' or value[-1] != '"':
+        return value
+    return re.sub(r'\\([\\"`$])', r"\1", value[1:-1])
+
+
 def setting(value: str) -> str:
     """Text of a setting whose ``%`` specifiers systemd expands, such as Description=.
 

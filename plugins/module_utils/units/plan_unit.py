@@ -30,7 +30,7 @@ def template_variables(unit: t.Mapping[str, t.Any], secrets: t.Mapping[str, str]
     Returns ``name``, ``kind``, ``description``, ``runtime``, ``user``, ``exec_start_pre`` (list of command lines),
     ``exec``, ``exec_stop`` (command lines; the latter empty without a command), ``environment`` and ``secrets``
     (name -> quoted value, sorted), ``limits`` (``LimitMEMLOCK`` -> value), ``stop_timeout_s``, ``restart_with``,
-    ``devices``.
+    ``devices``, ``marks`` (what the unit is in the plan's words, for those who find it on the host).
     Raises UnitError naming unit and key, never a variable's value.
     """
     name = str(unit.get("name"))
@@ -66,7 +66,22 @@ def template_variables(unit: t.Mapping[str, t.Any], secrets: t.Mapping[str, str]
         "stop_timeout_s": stop_timeout,
         "restart_with": restart_with,
         "devices": _list(unit, "devices"),
+        "marks": _marks(name, unit),
     }
+
+
+def _marks(name: str, unit: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """Kind, Service and Engine; Program (a path, or an image); of units that clients call Listen, Port and Model.
+
+    Port: ``8000``, or the first and last of several, ``8000-8003``.
+    """
+    program = unit.get("image") or (_list(unit, "exec") or [None])[0]
+    found = {"Kind": unit.get("kind"), "Service": unit.get("service"), "Engine": unit.get("engine"), "Program": program}
+    port = _mapping(unit, "ports").get("api")
+    if port is not None:
+        ports = f"{port[0]}-{port[1]}" if isinstance(port, (list, tuple)) else port
+        found.update({"Listen": unit.get("listen"), "Port": ports, "Model": unit.get("served_model_name")})
+    return {key: _named(name, key, notation.setting, str(value)) for key, value in found.items() if value is not None}
 
 
 def _variables(unit: str, values: t.Mapping[str, t.Any]) -> dict[str, str]:

@@ -7,17 +7,24 @@ from __future__ import annotations
 
 import typing as t
 
-from . import texts
+from . import changes, texts
 from .host_files import HostFiles
-from .transaction import Found, Transaction, Wanted
+from .transaction import Found, Step, Transaction, Wanted
 
 
-def result(transaction: Transaction) -> dict[str, t.Any]:
+def result(
+    transaction: Transaction, wanted: t.Sequence[Wanted], found: t.Mapping[str, Found], files: HostFiles
+) -> dict[str, t.Any]:
     """The keys that the module returns."""
     return {
         "changed": transaction.changes,
         "actions": [
-            {"unit": step.name, "operations": step.operations, "reasons": list(step.reasons)}
+            {
+                "unit": step.name,
+                "operations": step.operations,
+                "reasons": list(step.reasons),
+                "changes": _changes(step, wanted, found, files),
+            }
             for step in transaction.steps
         ],
         "restarted": transaction.names("restarts"),
@@ -60,6 +67,14 @@ def refusal(
             if not step.removes:
                 lines += [f"    {line}" for line in texts.changed_lines(before, after)]
     return "\n".join(lines)
+
+
+def _changes(step: Step, wanted: t.Sequence[Wanted], found: t.Mapping[str, Found], files: HostFiles) -> list[str]:
+    """Of a unit that has a process and stays: what its process would notice."""
+    if step.removes or found.get(step.name, Found()).text is None:
+        return []
+    (_unit, *unit), (_environment, *environment) = _versions(step.name, wanted, found, files)
+    return changes.changes(unit[0], unit[1], environment[0], environment[1])
 
 
 def _versions(

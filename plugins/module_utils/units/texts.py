@@ -19,9 +19,11 @@ PATTERN = re.compile(r"vllm-[A-Za-z0-9][A-Za-z0-9._-]*\.service", re.ASCII)
 SECRETS_MARK = "# Secrets: what stands below is never shown."
 
 _STAMP = "[X-vllm.cluster]\nUnit="
+#: The section that says what a unit is in the plan's words, for those who find it on the host.
+_MARKS = "[X-vllm.cluster.plan]"
 _HIDDEN = "(hidden)"
 #: What systemd takes from a unit when it reloads its files; everything else reached the process when it began.
-_LIVE_SECTIONS = ("[Unit]", "[Install]", "[X-vllm.cluster]")
+_LIVE_SECTIONS = ("[Unit]", "[Install]", "[X-vllm.cluster]", _MARKS)
 _LIVE_SETTINGS = tuple("ExecStop KillMode Restart RestartSec SuccessExitStatus TimeoutStartSec TimeoutStopSec".split())
 
 
@@ -42,6 +44,13 @@ def stamp(name: str, text: str) -> str:
 def is_stamped(name: str, text: str) -> bool:
     """Whether the text is one that stamp made for this unit."""
     return text.endswith(f"\n{_STAMP}{name}\n")
+
+
+def marks(text: str) -> dict[str, str]:
+    """What the unit's text says that it is: ``Kind``, ``Engine`` and so on (plan_unit.py); {} where it says nothing."""
+    section = text.partition(f"\n{_MARKS}\n")[2].partition("\n[")[0]
+    pairs = (line.partition("=") for line in section.split("\n"))
+    return {name: value.replace("%%", "%") for name, equals, value in pairs if equals}
 
 
 def digest(text: str, environment: str) -> str:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import json
 import shlex
 import typing as t
 
+from .. import groups
 from . import amounts
 from .digest import Item
 
@@ -57,7 +59,7 @@ class Kind:
 
 def command(unit: Item) -> Command:
     """A unit's command. Secrets are named, never shown."""
-    variables = [f"{name}={shlex.quote(value)}" for name, value in unit["environment"].items()]
+    variables = [f"{name}={_value(name, value)}" for name, value in unit["environment"].items()]
     variables += [f"{name}=(secret {reference})" for name, reference in unit["secrets"].items()]
     words: list[str] = []
     for argument in unit["exec"]:
@@ -67,6 +69,14 @@ def command(unit: Item) -> Command:
         else:
             words.append(quoted)
     return Command(tuple(variables), tuple(words))
+
+
+def _value(name: str, value: str) -> str:
+    """As a shell takes it. The guard's configuration repeats the plan, so only whose it is is told."""
+    if name != groups.CONFIG:
+        return shlex.quote(value)
+    config = json.loads(value)
+    return f"({config['role']}, member {config['member']}; all of it stands in the plan as JSON)"
 
 
 def kinds(units: Units) -> list[Kind]:

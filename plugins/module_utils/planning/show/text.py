@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 import typing as t
 
-from . import amounts, bars, commands, reach, wording
+from . import amounts, bars, columns, commands, reach, wording
 from .digest import Digest, Group, Item, Members, Part, Plan, digest
 
 WIDTH = 100
@@ -49,7 +49,7 @@ def _overview(found: Digest) -> list[str]:
             ]
             for part in found.parts
         ]
-        lines += ["", *_table(rows, "  ")]
+        lines += ["", *columns.table(rows, "  ", WIDTH)]
     return lines
 
 
@@ -97,7 +97,7 @@ def _group(part: Part, group: Group) -> list[str]:
     lines = _fields([(title, f"{each}, vLLM {engine['version']} on {engine['accelerator']}{kind}")])
     found = wording.settings(part, engine)
     rows = [[item.name, item.value, item.why] for item in found]
-    lines += _table(rows, "  ")
+    lines += columns.table(rows, "  ", WIDTH)
     return [*lines, "", *_members(group), "", *_memory(group)]
 
 
@@ -105,7 +105,7 @@ def _members(group: Group) -> list[str]:
     head = ["HOSTS", "GPUS", "LINKS", "NIC", "INTERFACE", "ADDRESSES", "PORTS"]
     rows = [_member(item) for item in group.members[:_MOST_ROWS]]
     used = [place for place, name in enumerate(head) if any(row[place] for row in rows)]
-    lines = _table([[row[place] for place in used] for row in [head, *rows]], "  ")
+    lines = columns.table([[row[place] for place in used] for row in [head, *rows]], "  ", WIDTH)
     rest = group.members[_MOST_ROWS:]
     if rest:
         hosts = sum(len(item.hosts) for item in rest)
@@ -179,7 +179,7 @@ def _reasons(found: Digest) -> list[str]:
     for part in found.parts:
         items += wording.untold(part)
     rows = [[item.name, item.value, item.why] for item in wording.folded(items)]
-    return ["Why", *_table([["ITEM", "VALUE", "REASON"], *rows], "  ", wrap=False)] if rows else []
+    return ["Why", *columns.table([["ITEM", "VALUE", "REASON"], *rows], "  ", None)] if rows else []
 
 
 def _fields(pairs: t.Iterable[tuple[str, str]]) -> list[str]:
@@ -194,19 +194,4 @@ def _fields(pairs: t.Iterable[tuple[str, str]]) -> list[str]:
             break_long_words=False,
             break_on_hyphens=False,
         )
-    return lines
-
-
-def _table(rows: t.Sequence[t.Sequence[str]], indent: str, wrap: bool = True) -> list[str]:
-    """Columns as wide as they must be; the last one is wrapped, to end at WIDTH where it can."""
-    if not rows:
-        return []
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    room = max(24, WIDTH - len(indent) - sum(width + 2 for width in widths)) if wrap else 10**6
-    lines = []
-    for row in rows:
-        cells = "".join(f"{cell:<{width}}  " for cell, width in zip(row, widths))
-        last = textwrap.wrap(row[-1], room, break_long_words=False, break_on_hyphens=False) or [""]
-        lines.append(indent + cells + last[0])
-        lines += [indent + " " * len(cells) + line for line in last[1:]]
     return lines

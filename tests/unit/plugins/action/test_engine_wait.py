@@ -134,3 +134,22 @@ def test_no_engine_no_wait(play, systemd):
     result = play("engine_wait", {"units": [{"name": "g.service", "kind": "guard"}]})[2]
     assert result["msg"] == "none of the units is an engine"
     assert systemd.calls() == []
+
+
+@pytest.mark.parametrize("kind", ["engine", "ray"])
+def test_a_member_without_http_is_waited_for_by_its_guard(play, systemd, unit, kind):
+    systemd.units({"Id": unit["name"]})
+    member = {
+        **unit,
+        "kind": kind,
+        "engine": "no-such-engine-0",
+        "health_url": None,
+        "secrets": {},
+        "start_timeout_s": 1,
+    }
+    guard = {"name": "vllm-no-such-engine-0-guard.service", "kind": "guard", "engine": "no-such-engine-0"}
+    rc, _output, result = play("engine_wait", {"units": [member, guard], "interval": 0.2}, SERVICES)
+    assert rc != 0
+    assert "its guard has not said anything yet" in result["msg"]
+    rc, _output, result = play("engine_wait", {"units": [member], "interval": 0.2}, SERVICES)
+    assert rc == 0, "without a guard its unit is all there is to see"

@@ -101,3 +101,14 @@ def test_the_program_is_replaced_where_it_differs(run, tmp_path):
     assert (tmp_path / "guard.pyz").read_bytes() == b"one"
     assert run(group(), program=program)[1] == []
     assert run(group(), program=base64.b64encode(b"two").decode())[1] == ["guard.pyz"]
+
+
+def test_without_groups_nothing_of_them_is_left(run, tmp_path):
+    run(group(), program=base64.b64encode(b"guard").decode())
+    assert run(check=True)[1] == ["e-0.secret", "guard.pyz"]
+    assert run(prune=False)[1] == []
+    assert (tmp_path / "guard.pyz").exists()
+    assert run(program=base64.b64encode(b"guard").decode())[1] == ["e-0.secret", "guard.pyz"]
+    assert not (tmp_path / "guard.pyz").exists()
+    assert list((tmp_path / "groups").iterdir()) == []
+    assert run()[1] == []

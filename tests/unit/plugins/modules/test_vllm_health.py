@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
@@ -107,7 +108,7 @@ def test_who_holds_a_port_that_is_in_use_is_named(run, fake_vllm, systemd):
 
 def test_a_stranger_on_the_port_is_not_asked(run, fake_vllm, systemd, monkeypatch):
     systemd.units({"Id": "a.service", "ControlGroup": "/system.slice/a.service"})
-    monkeypatch.setattr(vllm_health.listeners, "group_pids", lambda _group: [1])
+    monkeypatch.setattr(vllm_health.engines.listeners, "group_pids", lambda _group: [1])
     found = run([engine(fake_vllm, unit="a.service")], fail_when_unhealthy=False)["engines"][0]
     assert found["failed_rung"] == "http"
     assert found["port_holder"]["pid"] == os.getpid()
@@ -164,4 +165,16 @@ def test_check_mode_asks_as_well(run, fake_vllm):
 
 
 def _holder(fake_vllm):
-    return str(vllm_health.listeners.holder(fake_vllm.port))
+    return str(vllm_health.engines.listeners.holder(fake_vllm.port))
+
+
+@pytest.mark.parametrize(("phase", "ok"), [("serving", True), ("loading", False)])
+def test_a_member_without_an_address_is_as_well_as_its_guard_says(run, systemd, tmp_path, phase, ok):
+    systemd.units({"Id": "a.service"})
+    status = tmp_path / "r1-0.status.json"
+    written = {"role": "worker", "phase": phase, "epoch": 1, "head_epoch": 1, "written": time.time()}
+    status.write_text(json.dumps(written))
+    item = {"name": "r1-0", "unit": "a.service", "guard": str(status)}
+    (found,) = run([item], fail_when_unhealthy=False)["engines"]
+    assert (found["ok"], found["failed_rung"]) == (ok, None if ok else "token")
+    assert [found["rungs"][rung]["ok"] for rung in ("unit", "http", "model", "token")] == [True, None, None, ok]

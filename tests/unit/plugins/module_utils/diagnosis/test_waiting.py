@@ -21,7 +21,7 @@ def finding(
         "failed_rung": rung,
         "rungs": {
             "unit": {"detail": f"it is {active}"},
-            "http": {"detail": "connection refused"},
+            "http": {"ok": False, "detail": "connection refused"},
             "model": {"detail": ""},
             "token": {"detail": "no token within 30 s"},
         },
@@ -154,3 +154,13 @@ def test_durations(seconds, words):
 
 def test_long_lines_are_cut():
     assert waiting.shorten("a\n b" + "x" * 200) == ("a b" + "x" * 200)[:99] + "…"
+
+
+def test_a_member_that_serves_no_http_is_told_by_its_guard(watch):
+    rungs = finding()["rungs"]
+    rungs["http"]["ok"], rungs["token"]["detail"] = None, "its guard says: loading"
+    member = finding(failed_rung="token", rungs=rungs)
+    assert watch.feed(member, 0) == "loading weights; its guard says: loading, 0 s | Loading"
+    watch.feed(member, 101)
+    assert "It answers and makes no token" not in watch.failure
+    assert "loading weights; its guard says: loading" in watch.failure

@@ -55,6 +55,7 @@ def test_the_templates_get_systemds_notation():
         "stop_timeout_s": 60,
         "restart_with": ["vllm-chat-ray.service"],
         "devices": [0, 1],
+        "marks": {"Kind": "engine", "Program": "/opt/vllm/bin/vllm"},
     }
     assert list(seen["environment"]) == ["A", "B"]
 
@@ -120,3 +121,15 @@ def test_a_bad_secret_is_named_and_not_told():
 @pytest.mark.parametrize("value", ["infinity", "65536", "8M", "1024:infinity"])
 def test_limits_in_systemds_forms(value):
     assert template_variables(unit(limits={"stack": value}), {})["limits"] == {"LimitSTACK": value}
+
+
+def test_a_unit_says_what_it_is():
+    named = {"kind": "engine", "service": "chat", "engine": "chat-0", "served_model_name": "50%"}
+    marks = template_variables(unit(**named, listen="0.0.0.0", ports={"api": 8000}, image="r/vllm:v1"), {})["marks"]
+    expected = {"Kind": "engine", "Service": "chat", "Engine": "chat-0", "Program": "r/vllm:v1"}
+    assert marks == {**expected, "Listen": "0.0.0.0", "Port": "8000", "Model": "50%%"}
+    several = template_variables(unit(**named, listen="::", ports={"api": [8000, 8003]}), {})["marks"]
+    assert several["Port"] == "8000-8003"
+    assert template_variables(unit(**named, listen=None, ports={}), {})["marks"].keys() == expected.keys()
+    with pytest.raises(UnitError, match="Model: holds a line break"):
+        template_variables(unit(**{**named, "served_model_name": "a\nb"}, ports={"api": 1}), {})

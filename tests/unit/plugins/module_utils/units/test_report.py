@@ -34,7 +34,7 @@ def test_nothing_changes():
     same = subject([service(A)], [service(A)])
     assert report.refusal(*same) == ""
     assert report.diffs(*same) == []
-    assert report.result(same[0]) == {
+    assert report.result(*same) == {
         "changed": False,
         "actions": [],
         "restarted": [],
@@ -95,3 +95,14 @@ def test_diffs_of_new_and_removed_units():
     shown = report.diffs(*subject([service(A)], [service(B)]))
     assert [(bool(item["before"]), bool(item["after"])) for item in shown] == [(True, False)] * 2 + [(False, True)] * 2
     assert "s3cret" not in str(shown)
+
+
+def test_the_result_tells_what_changes_in_short_and_no_secret():
+    before = [service(A), service(B)]
+    found = report.result(*subject(before, [service(A, port=8001, key="0ther", plain="2")]))
+    assert [(action["unit"], action["changes"]) for action in found["actions"]] == [
+        (B, []),
+        (A, ["--port: 8000 -> 8001", "PLAIN: 1 -> 2", "KEY: a secret, another"]),
+    ]
+    assert "s3cret" not in str(found)
+    assert "0ther" not in str(found)

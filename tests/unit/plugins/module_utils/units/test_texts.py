@@ -142,3 +142,11 @@ def test_changed_lines_only():
     assert texts.changed_lines("a\n", "a\n") == []
     assert texts.changed_lines("--a\n@@\n", "++b\n@@\n") == ["---a", "+++b"]
     assert texts.changed_lines("a\u2028b\n", "a\u2028c\n") == ["-a\u2028b", "+a\u2028c"]
+
+
+def test_what_a_unit_says_of_itself_is_no_part_of_its_process():
+    name, plain = "vllm-a-0.service", "[Service]\nExecStart=/bin/x\n"
+    marked = plain + "\n[X-vllm.cluster.plan]\nKind=engine\nModel=50%%\n"
+    assert texts.marks(texts.stamp(name, marked)) == {"Kind": "engine", "Model": "50%"}
+    assert texts.marks(texts.stamp(name, plain)) == {}
+    assert not texts.process_differs(texts.stamp(name, plain), texts.stamp(name, marked))
