@@ -252,6 +252,12 @@ probe:
         - Unknown owners are null.
       type: list
       elements: dict
+    units:
+      description:
+        - The collection's own units by name, with state and substate as systemd has them, enabled, and the address and
+          interface with which a running one was started. Null without systemd.
+      type: dict
+      sample: {vllm-r1-0.service: {state: active, substate: running, enabled: true, address: 10.9.0.1, interface: ib0}}
     engine_container:
       description: The container engine, with name and version; version is null when its daemon does not answer.
       type: dict
@@ -285,6 +291,7 @@ from ansible_collections.vllm.cluster.plugins.module_utils.probes.files import F
 from ansible_collections.vllm.cluster.plugins.module_utils.probes.hardware import memlock, read_machine
 from ansible_collections.vllm.cluster.plugins.module_utils.probes.interfaces import read_interfaces
 from ansible_collections.vllm.cluster.plugins.module_utils.probes.nvidia import read_gpus
+from ansible_collections.vllm.cluster.plugins.module_utils.probes.own_units import read_units
 from ansible_collections.vllm.cluster.plugins.module_utils.probes.processes import Units
 from ansible_collections.vllm.cluster.plugins.module_utils.probes.rdma import read_ports
 from ansible_collections.vllm.cluster.plugins.module_utils.probes.routes import check_peers, read_routes
@@ -311,6 +318,7 @@ def _probe(params, files, commands):
         "network_warnings": network.warnings,
         "routes": read_routes(params["peers"], commands),
         "listeners": read_listeners(files, units.of),
+        "units": read_units(files, commands),
         "engine_container": docker.engine(),
         "images": docker.images() if params["images"] else None,
         "pythons": read_pythons(params["pythons"], commands),

@@ -81,6 +81,7 @@ PROBE = Map(
         "listeners": List(
             Map({"port": int, "address": str, "process": str, "pid": int, "unit": str}, filled=("port",))
         ),
+        "units": Map(each=Map({**dict.fromkeys(("state", "substate", "address", "interface"), str), "enabled": bool})),
         "numa": List(Map({"node": int, "memory_bytes": int, "cpus": str})),
         "images": List(Map({"name": str, "id": str})),
         "os": Map(dict.fromkeys(("id", "version", "name"), str)),

@@ -68,3 +68,15 @@ def test_what_the_group_shares_is_for_the_engines_user_alone(lab, name):
 def test_only_the_head_answers_clients(lab):
     assert lab.ask("m1", 8000, "/health")[0] == 200
     assert lab.ask("m2", 8000, "/health")[0] == 0
+
+
+def test_preflight_beside_a_running_engine_leaves_its_ports_and_memory_alone(lab):
+    run = lab.playbook("preflight.yml")
+    assert run.status == 0
+    assert "group-0: ports that units of ours hold are not tried: m1 " in run.output
+    assert "group-0: 2 ways between 2 members are open" in run.output
+    assert "group-0: no collective is run: the engine runs on m1, m2" in run.output
+    assert lab.completion("m1", 8000, "group", key="group-key")[0] == 200
+    for name in ("m1", "m2"):
+        status = json.loads(lab.host(name).file("/run/vllm-guard/group-0.status.json").content_string)
+        assert (status["phase"], status["restarts"]) == ("serving", {})

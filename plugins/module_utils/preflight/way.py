@@ -40,6 +40,8 @@ _ECHOES = 20
 #: Small datagrams of the loss sample, and the pause between two.
 _DATAGRAMS, _GAP_S = 40, 0.001
 _SMALL = 64
+#: How long the peer may take to read what arrived, and how often it is asked.
+_LATE_S, _LOOK_S = 0.4, 0.02
 #: IP packets to try below an interface's own MTU: jumbo frames, Ethernet, tunnels, the least of IPv6.
 _STEPS = (9000, 4092, 1500, 1450, 1400, 1280, 576)
 _CHUNK = bytes(1 << 17)
@@ -184,8 +186,7 @@ class Way:
             for _number in range(_DATAGRAMS):
                 self._send(sock, _SMALL)
                 time.sleep(_GAP_S)
-            time.sleep(0.05)
-            arrived = channel.ask(kind="datagrams")["count"] - before
+            arrived = self._until(channel, "count", before + _DATAGRAMS) - before
             self.found["datagrams"] = {"sent": _DATAGRAMS, "arrived": arrived}
             if not arrived or self.mtu is None:
                 return
@@ -194,11 +195,19 @@ class Way:
             for size in [mtu, *(step for step in _STEPS if step < mtu)]:
                 for _copy in range(3):
                     self._send(sock, size - HEADERS[kind])
-                time.sleep(0.02)
-                largest = channel.ask(kind="datagrams")["largest"]
+                largest = self._until(channel, "largest", size)
                 if largest >= size:
                     break
             self.found["packet"] = {"mtu": self.mtu, "tried": mtu, "largest": largest}
+
+    def _until(self, channel: Channel, key: str, wanted: int) -> int:
+        """What the peer tells of the datagrams, when it is as wanted or they had time: a busy peer reads them late."""
+        end = time.monotonic() + _LATE_S
+        while True:
+            time.sleep(_LOOK_S)
+            told = int(channel.ask(kind="datagrams")[key])
+            if told >= wanted or time.monotonic() > end:
+                return told
 
     def _send(self, sock: socket.socket, size: int) -> None:
         try:
