@@ -172,9 +172,8 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.vllm.cluster.plugins.module_utils.clients import ladder, transport, vllm
-from ansible_collections.vllm.cluster.plugins.module_utils.diagnosis import journal, listeners, phases, report, systemd
+from ansible_collections.vllm.cluster.plugins.module_utils.diagnosis import commands, listeners, phases, report, systemd
 
-_JOURNAL_LINES = 2000
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -201,29 +200,6 @@ def argument_spec() -> dict[str, t.Any]:
         "api_keys": {"type": "dict", "default": {}, "no_log": True},
         "fail_when_unhealthy": {"type": "bool", "default": True},
     }
-
-
-def read_units(module: AnsibleModule, names: list[str]) -> dict[str, systemd.UnitState]:
-    """The states of all named units, by one command."""
-    if not names:
-        return {}
-    systemctl = module.get_bin_path("systemctl", required=True)
-    command = [systemctl, "show", "--property=" + ",".join(systemd.PROPERTIES), "--", *names]
-    states = systemd.unit_states(module.run_command(command, check_rc=True)[1])
-    if len(states) != len(names):
-        module.fail_json(msg=f"systemctl show told of {len(states)} units, not of {', '.join(names)}")
-    return dict(zip(names, states))
-
-
-def read_journal(module: AnsibleModule, unit: str) -> list[journal.Attempt]:
-    """The unit's last lines as start attempts ([] when the journal cannot be read)."""
-    journalctl = module.get_bin_path("journalctl")
-    if journalctl is None:
-        return []
-    command = [journalctl, "--unit=" + unit, "--output=json", "--output-fields=" + ",".join(journal.FIELDS)]
-    command += [f"--lines={_JOURNAL_LINES}", "--no-pager", "--quiet", "--all"]
-    rc, output = module.run_command(command)[:2]
-    return journal.attempts(journal.from_json(output)) if rc == 0 else []
 
 
 def unit_check(state: systemd.UnitState) -> vllm.Check:
@@ -263,7 +239,7 @@ def climb(
 
 def explain(module: AnsibleModule, engine: dict[str, t.Any], state: systemd.UnitState) -> dict[str, t.Any]:
     """Progress, reason and hint of an engine that is not healthy; who holds a port that is in use is added here."""
-    attempts = read_journal(module, engine["unit"])
+    attempts = commands.read_journal(module, engine["unit"])
     port = urlsplit(engine["url"] or "").port
     words = report.findings(attempts, state, port, time.time())
     reason = words["reason"]
@@ -306,7 +282,7 @@ def main() -> None:
         fault = None if engine["url"] is None else transport.fault(engine["url"])
         if fault is not None:
             module.fail_json(msg=f"engine {engine['name']}: url: {fault}")
-    units = read_units(module, [engine["unit"] for engine in engines if engine["unit"]])
+    units = commands.read_units(module, [engine["unit"] for engine in engines if engine["unit"]])
     states = [units.get(engine["unit"]) for engine in engines]
     holders = [stranger(engine, state) for engine, state in zip(engines, states)]
     try:

@@ -1,0 +1,1 @@
+../../mp/tests/conftest.py
