@@ -71,7 +71,10 @@ class ActionModule(ActionBase):
             }
 
     def _wanted(self, task_vars: dict[str, t.Any]) -> intent.Intent:
-        return intent.parse(self._variables(task_vars), self._selector(task_vars))
+        def host_env(host: str) -> t.Any:
+            return _plain(task_vars["hostvars"][host].get("vllm_host_env"))
+
+        return intent.parse(self._variables(task_vars), self._selector(task_vars), host_env)
 
     def _intent(self, wanted: intent.Intent, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         self._warn(plan.check(wanted))

@@ -2,7 +2,7 @@
 # Copyright: (c) 2026, The vllm.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give a member of engines of several hosts the guard's program and the secrets it shares with the others."""
+"""Give a member of engines of several hosts what it shares with the others, and what keeps it whole."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ version_added: 0.1.0
 description:
   - The members of an engine of several hosts know each other by a secret, which is Ray's token too. The head of each
     engine makes it, once; the other members are given it.
-  - Also writes the program of the guard, which the action of this name packs on the controller.
+  - Also writes the program of the guard, which the action of this name packs on the controller, and on the head of an
+    engine on Ray the names of the variables that Ray must not carry to the other members (C(not_carried) of the group).
   - Without O(groups) it removes all of that.
 author:
   - The vllm.cluster authors (@vllm-cluster)
@@ -51,7 +52,7 @@ options:
     default: /usr/local/lib/vllm-cluster/vllm-guard.pyz
   prune:
     description: >-
-      Whether secrets of engines that O(groups) does not name are removed, and without any group the guard's program.
+      Whether files of engines that O(groups) does not name are removed, and without any group the guard's program.
     type: bool
     default: true
   program:
@@ -83,16 +84,19 @@ written:
 """
 
 import base64
+import json
 import os
 import pwd
 import re
 import secrets
+import shutil
 import stat
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.secret", re.ASCII)
+_FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.config", re.ASCII)
 
 
 def content(path, owner, mode):
@@ -128,7 +132,11 @@ class Writer:
 
     def remove(self, path):
         self.written.append(path)
-        if not self.module.check_mode:
+        if self.module.check_mode:
+            return
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        else:
             os.unlink(path)
 
 
@@ -142,13 +150,24 @@ def heads_secret(path, owner, writer):
     return None if writer.module.check_mode else made
 
 
+def fence(group, writer):
+    """The names of the variables that Ray must not carry; returns the folder's name, or None where there is none."""
+    wanted = group.get("not_carried") or {}
+    if not wanted.get("path"):
+        return None
+    data = (json.dumps(wanted["names"], indent=1) + "\n").encode()
+    if content(wanted["path"], os.geteuid(), 0o644) != data:
+        writer.write(wanted["path"], data, os.geteuid(), 0o644)
+    return os.path.basename(os.path.dirname(wanted["path"]))
+
+
 def apply(module, owner, writer):
     """Bring the files to what the options say; returns the secrets of the groups that this host heads."""
     params = module.params
     told, found, kept = params["secrets"], {}, set()
     for group in params["groups"]:
         path = os.path.join(params["secret_dir"], f"{group['engine']}.secret")
-        kept.add(os.path.basename(path))
+        kept.update([os.path.basename(path), fence(group, writer)])
         if group["role"] == "head":
             found[group["engine"]] = heads_secret(path, owner, writer)
         elif group["engine"] in told:
@@ -157,7 +176,8 @@ def apply(module, owner, writer):
         elif not module.check_mode:
             module.fail_json(msg=f"groups: the head of {group['engine']} told no secret (option secrets)")
     if params["prune"] and os.path.isdir(params["secret_dir"]):
-        for name in sorted(set(filter(_FILE.fullmatch, os.listdir(params["secret_dir"]))) - kept):
+        there = os.listdir(params["secret_dir"])
+        for name in sorted({name for name in there if _FILE.fullmatch(name) or _FOLDER.fullmatch(name)} - kept):
             writer.remove(os.path.join(params["secret_dir"], name))
     if params["prune"] and not params["groups"] and os.path.lexists(params["program_path"]):
         writer.remove(params["program_path"])

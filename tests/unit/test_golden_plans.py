@@ -34,7 +34,8 @@ def planned(name):
     variables = manager.get_vars(host=first)
     templar = Templar(loader=loader, variables=variables)
     mine = {key: plain(templar.template(value)) for key, value in variables.items() if key.startswith("vllm")}
-    wanted = intent.parse(mine, lambda pattern: [host.name for host in inventory.get_hosts(pattern)])
+    own_env = {host.name: plain(manager.get_vars(host=host).get("vllm_host_env")) for host in inventory.get_hosts()}
+    wanted = intent.parse(mine, lambda pattern: [host.name for host in inventory.get_hosts(pattern)], own_env.get)
     addresses = {}
     for host in inventory.get_hosts():
         own = manager.get_vars(host=host)

@@ -23,8 +23,13 @@ def secret_file(engine: str) -> str:
     return f"{SECRET_DIR}/{engine}.secret"
 
 
-def item(member: Member) -> dict[str, t.Any]:
-    """The ``groups`` item of the host's part of the plan."""
+def config_dir(engine: str) -> str:
+    """What vLLM of the head is given for its VLLM_CONFIG_ROOT where Ray runs the engine; root's own."""
+    return f"{SECRET_DIR}/{engine}.config"
+
+
+def item(member: Member, not_carried: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+    """The ``groups`` item of the host's part of the plan. not_carried: of the head (ray.fence), else None."""
     engine = member.engine
     return {
         "engine": engine.name,
@@ -33,6 +38,7 @@ def item(member: Member) -> dict[str, t.Any]:
         "head": engine.head,
         "members": list(engine.hosts),
         "secret_file": secret_file(engine.name),
+        "not_carried": not_carried,
     }
 
 

@@ -18,6 +18,8 @@ from .keys import FLEET, LATER, PARALLEL, PORTS, SERVICE
 
 #: Resolves an inventory pattern to host names, in inventory order; [] when nothing matches.
 Select = t.Callable[[str], t.Sequence[str]]
+#: What a person wrote as ``vllm_host_env`` of a host; None where nothing.
+HostEnv = t.Callable[[str], t.Any]
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -46,6 +48,8 @@ class Intent:
 
     fleet: dict[str, t.Any]
     services: tuple[Service, ...]
+    #: variables of one host's engines, by host
+    host_env: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(default_factory=dict)
     #: (written, meant) names of variables that look misspelt
     unknown: tuple[tuple[str, str], ...] = ()
 
@@ -61,7 +65,7 @@ def derive_name(model: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", last.lower()).strip("-")[:48].strip("-")
 
 
-def parse(variables: t.Mapping[str, t.Any], select: Select) -> Intent:
+def parse(variables: t.Mapping[str, t.Any], select: Select, host_env: HostEnv | None = None) -> Intent:
     """Check the inventory's ``vllm_*`` variables and resolve host patterns. Raises PlanError with all that is wrong.
 
     variables: the templated variables; those that are not the plan's (roles have their own) are left alone.
@@ -74,8 +78,10 @@ def parse(variables: t.Mapping[str, t.Any], select: Select) -> Intent:
     items = fleet["vllm_services"] if isinstance(fleet["vllm_services"], (list, tuple)) else []
     services = [_service(item, f"vllm_services[{index}]", fleet, select, refusals) for index, item in enumerate(items)]
     _unique_names(services, refusals)
+    members = dict.fromkeys(host for service in services for host in service.hosts)
+    own = {host: _host_env(host_env(host), host, refusals) for host in members} if host_env else {}
     refusals.raise_if_any()
-    return Intent(fleet, tuple(services), _misspelt(variables))
+    return Intent(fleet, tuple(services), {host: given for host, given in own.items() if given}, _misspelt(variables))
 
 
 def _service(item: t.Any, path: str, fleet: dict[str, t.Any], select: Select, refusals: Refusals) -> Service:
@@ -201,22 +207,42 @@ def _check_model(model: str, path: str, refusals: Refusals) -> None:
 
 
 def _check_variables(keys: dict[str, t.Any], path: str, refusals: Refusals) -> None:
-    for group in ("env", "secrets"):
-        for name, value in keys[group].items():
-            where = f"{path}.{group}.{name}"
-            if not isinstance(name, str) or not _ENV_NAME.fullmatch(name):
-                refusals.add(
-                    "variable-form", where, None, "is not an environment variable's name", "letters, digits and _ only"
-                )
-            elif isinstance(value, (dict, list)) or value is None:
-                refusals.add("variable-form", where, None, "must be text", "write one value")
-            elif any(ord(sign) < 32 and sign != "\t" for sign in str(value)):
-                refusals.add(
-                    "variable-form", where, None, "holds a line break or control character", "write it on one line"
-                )
-            elif group == "env" and (_SECRET_NAME.search(name)):
-                fix = "use the service's api_key" if name == "VLLM_API_KEY" else f"move it to {path}.secrets.{name}"
-                refusals.add("secret-in-env", where, None, "looks like a secret, and env is shown in plans", fix)
+    for name, value in keys["secrets"].items():
+        _check_variable(name, value, f"{path}.secrets.{name}", refusals)
+    for name, value in keys["env"].items():
+        _check_variable(name, value, f"{path}.env.{name}", refusals, f"{path}.secrets")
+
+
+def _check_variable(name: t.Any, value: t.Any, where: str, refusals: Refusals, secrets: str = "") -> None:
+    """secrets: where those belong that must not stand here; empty where they may."""
+    if not isinstance(name, str) or not _ENV_NAME.fullmatch(name):
+        rule = "is not an environment variable's name"
+        refusals.add("variable-form", where, None, rule, "letters, digits and _ only")
+    elif isinstance(value, (dict, list)) or value is None:
+        refusals.add("variable-form", where, None, "must be text", "write one value")
+    elif any(ord(sign) < 32 and sign != "\t" for sign in str(value)):
+        refusals.add("variable-form", where, None, "holds a line break or control character", "write it on one line")
+    elif secrets and _SECRET_NAME.search(name):
+        fix = "use the service's api_key" if name == "VLLM_API_KEY" else f"move it to {secrets}.{name}"
+        refusals.add("secret-in-env", where, None, "looks like a secret, and env is shown in plans", fix)
+
+
+def host_env_path(host: str, name: str) -> str:
+    """Where a variable of one host is written."""
+    return f"vllm_host_env.{name} (host {host})"
+
+
+def _host_env(written: t.Any, host: str, refusals: Refusals) -> dict[str, t.Any]:
+    """The variables that a person gave the engines of one host."""
+    if written is None:
+        return {}
+    if not isinstance(written, dict):
+        fix = "write it as variables of that host, such as {NCCL_IB_HCA: mlx5_0}"
+        refusals.add("wrong-type", f"vllm_host_env (host {host})", None, "must be a mapping", fix)
+        return {}
+    for name, value in written.items():
+        _check_variable(name, value, host_env_path(host, str(name)), refusals, "vllm_services[].secrets")
+    return dict(written)
 
 
 def _hosts(patterns: str | list[str], path: str, select: Select, refusals: Refusals) -> tuple[str, ...]:

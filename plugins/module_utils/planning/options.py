@@ -10,7 +10,7 @@ import json
 import typing as t
 
 from ..releases import flags
-from .intent import Service
+from .intent import Service, host_env_path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Mapping:
 class Options:
     """The options of one service by their plain names (``max-model-len``), and its environment variables."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, host: str = "", host_env: t.Mapping[str, t.Any] | None = None) -> None:
+        """host_env: variables of one host, which go before the service's."""
         self.version: str = service["version"]
         self._path = service.path
         self._written: dict[str, list[tuple[str, str, t.Any]]] = {}
@@ -40,7 +41,9 @@ class Options:
             plain = flags.plain(str(name), self.version)
             if plain is not None and value is not None:
                 self._written.setdefault(plain, []).append((tail, f"{service.path}.args.{name}", value))
-        self._env: dict[str, str] = {str(name): env_text(value) for name, value in service["env"].items()}
+        self._host, self._host_names = host, frozenset(host_env or ())
+        env = {**service["env"], **(host_env or {})}
+        self._env: dict[str, str] = {str(name): env_text(value) for name, value in env.items()}
         self._secrets: dict[str, str] = {str(name): env_text(value) for name, value in service["secrets"].items()}
 
     def __contains__(self, name: str) -> bool:
@@ -126,6 +129,8 @@ class Options:
 
     def env_path(self, name: str) -> str:
         """Where the variable is written, or would be."""
+        if name in self._host_names:
+            return host_env_path(self._host, name)
         group = "secrets" if name in self._secrets and name not in self._env else "env"
         return f"{self._path}.{group}.{name}"
 

@@ -24,9 +24,11 @@ from . import (
     listening,
     models,
     ports,
+    ray,
     serve,
     sides,
     units,
+    variables,
 )
 from .decisions import Decision
 from .devices import Probe
@@ -126,8 +128,7 @@ def plan(
         hosts[host]["network"] = network
     crowd = _cpu_ranks(engines)
     for group in every:
-        for member in group:
-            decisions += _add_member(hosts[member.host], member, crowd, intent, refusals)
+        decisions += _add_engine(hosts, group, crowd, intent, refusals)
     refusals.raise_if_any()
     return {
         "schema_version": SCHEMA_VERSION,
@@ -169,6 +170,7 @@ def _check_written(intent: Intent, refusals: Refusals) -> None:
     for service in intent.services:
         serve.check_args(service, refusals)
         arguments.check(service, None, refusals, packages=intent.fleet["vllm_env_packages"])
+        variables.check_hosts(service, intent.host_env, None, service.parallel, None, refusals)
         sides.check(service, refusals)
         if not service["api_key"] and not describe.is_loopback(service["listen"]):
             message = f"anyone who reaches {service['listen']} can use service {service.name}: it has no key"
@@ -223,6 +225,7 @@ def _check_found(
         over_hosts = any(len(engine.hosts) > 1 for engine in placed)
         packages_beside = fleet["vllm_env_packages"]
         arguments.check(service, facts, refusals, packages=packages_beside, parallel=parallel, several_hosts=over_hosts)
+        variables.check_hosts(service, intent.host_env, facts, parallel or {}, over_hosts, refusals)
         hazards.check(
             service,
             facts,
@@ -236,10 +239,33 @@ def _check_found(
     hazards.check_accepted(fleet["vllm_accept_advisories"], refusals)
 
 
+def _add_engine(
+    hosts: dict[str, dict[str, t.Any]],
+    group: t.Sequence[Member],
+    crowd: t.Mapping[str, int],
+    intent: Intent,
+    refusals: Refusals,
+) -> list[Decision]:
+    """Put the engine's members into their hosts' parts of the plan."""
+    engine = group[0].engine
+    given: list[dict[str, str]] = []
+    decisions: list[Decision] = []
+    for member in group:
+        own, why = _add_member(hosts[member.host], member, crowd, intent, refusals)
+        given.append(own)
+        decisions += why
+    if engine.is_group:
+        not_carried = ray.fence(engine, given) if engine.executor == "ray" else None
+        for member in group:
+            hosts[member.host]["groups"].append(groups.item(member, not_carried if member.is_head else None))
+        ray.warn_unfenced(engine, not_carried, refusals)
+    return decisions
+
+
 def _add_member(
     host: dict[str, t.Any], member: Member, crowd: t.Mapping[str, int], intent: Intent, refusals: Refusals
-) -> list[Decision]:
-    """Put the member's environment, model and units into its host's part of the plan."""
+) -> tuple[dict[str, str], list[Decision]]:
+    """Put the member's environment, model and units into its host's part of the plan. Returns its variables."""
     engine, service, fleet = member.engine, member.engine.service, intent.fleet
     model = models.locate(service, fleet["vllm_model_dir"])
     models.check_present(service, model, member.host, member.probe, refusals)
@@ -256,13 +282,12 @@ def _add_member(
         _add(host["models"], model.item(environment_path or None))
     cpus = (member.probe or {}).get("cpus")
     share = max(1, int(cpus) // crowd[member.host]) if cpus and crowd.get(member.host) else None
-    variables, decisions = units.environment(member, model, share, fleet)
-    own = units.member_units(member, model, variables, environment_path, fleet)
+    given, decisions = units.environment(member, model, share, fleet, intent.host_env.get(member.host, {}))
+    own = units.member_units(member, model, given, environment_path, fleet)
     host["units"] += own
     if engine.is_group:
-        host["groups"].append(groups.item(member))
         host["units"].append(groups.guard(member, own, fleet["vllm_python"]))
-    return decisions
+    return given, decisions
 
 
 def _gpus(probe: Probe) -> list[int]:

@@ -10,6 +10,7 @@ import typing as t
 
 from ..releases import versions
 from . import groups
+from .errors import Refusals
 from .members import Member
 from .placement import Engine
 
@@ -31,6 +32,24 @@ _STOP_TIMEOUT_S = 5
 _FIRST_WITH_TOKENS = (2, 52, 0)
 #: Ray's sockets lie deeper by up to 64 bytes, and a socket's path may have 107 (unix(7)).
 _LONGEST_TEMP_DIR = 107 - 64
+
+
+#: What vLLM reads, in VLLM_CONFIG_ROOT, to know which of the head's variables must not go to the other members.
+_FENCE_FILE = "ray_non_carry_over_env_vars.json"
+#: Variables of one host, whatever their values; and the clients' key, which other hosts need not know.
+_STAY = (
+    "CUDA_VISIBLE_DEVICES",
+    "GLOO_SOCKET_IFNAME",
+    "NCCL_IB_HCA",
+    "NCCL_SOCKET_IFNAME",
+    "OMP_NUM_THREADS",
+    "RAY_ADDRESS",
+    "TP_SOCKET_IFNAME",
+    "UCX_NET_DEVICES",
+    "VLLM_API_KEY",
+    "VLLM_HOST_IP",
+    "VLLM_PORT",
+)
 
 
 def owns(port: str) -> bool:
@@ -80,6 +99,53 @@ def variables(engine: Engine, ray_version: str) -> list[tuple[str, str, str]]:
     path = groups.secret_file(engine.name)
     found.append(("RAY_AUTH_MODE", "token", "who has no token cannot use the cluster"))
     return [*found, ("RAY_AUTH_TOKEN_PATH", path, "the token of the engine's members")]
+
+
+def fence_variables(engine: Engine) -> list[tuple[str, str, str]]:
+    """Where the head's vLLM finds what must not be carried: (name, value, why); [] for one host."""
+    if len(engine.hosts) == 1:
+        return []
+    return [("VLLM_CONFIG_ROOT", groups.config_dir(engine.name), "tells Ray which variables stay on their host")]
+
+
+def fence(engine: Engine, variables: t.Sequence[t.Mapping[str, str]]) -> dict[str, t.Any] | None:
+    """The ``not_carried`` of the head's group: the file, and the names of variables that it must hold.
+
+    vLLM's Ray executor gives the workers what the head's process has: from 0.8.0 on vLLM's own variables, from 0.17.0
+    on those with prefixes such as NCCL_ and UCX_ (vllm/ray/ray_env.py), both over what the worker's host says; since
+    0.20.0 everything, where the worker has nothing (v1/executor/ray_env_utils.py). All members' Ray units have the
+    plan's variables anyway, so what differs between them need not be carried.
+
+    variables: of each member, the head's first. None for one host.
+    path: None where a person chose VLLM_CONFIG_ROOT, whose files are not ours.
+    """
+    if len(engine.hosts) == 1:
+        return None
+    head, *others = variables
+    names = {name for given in variables for name in given}
+    differing = {name for name in names if any(given.get(name) != head.get(name) for given in others)}
+    folder = groups.config_dir(engine.name)
+    ours = head.get("VLLM_CONFIG_ROOT") == folder
+    return {"path": f"{folder}/{_FENCE_FILE}" if ours else None, "names": sorted(differing.union(_STAY))}
+
+
+def warn_unfenced(engine: Engine, not_carried: t.Mapping[str, t.Any] | None, refusals: Refusals) -> None:
+    """Say so where a person's VLLM_CONFIG_ROOT keeps vLLM from finding the file."""
+    if not_carried is None or not_carried["path"] is not None:
+        return
+    message = f"vLLM looks there for the variables that Ray must not carry from {engine.head} to the other members"
+    fix = f"leave it out, or put {_FENCE_FILE} there, a JSON list of the plan's groups[].not_carried.names"
+    refusals.warn("ray-unfenced", f"{engine.service.path}.env.VLLM_CONFIG_ROOT", message, fix)
+
+
+def clean_up(engine: str, state_dir: str) -> list[list[str]]:
+    """Commands before Ray starts: of the sessions of earlier clusters only the last is kept, to be looked at.
+
+    Every start of a head makes a new one, and Ray removes none. Nothing is removed where the link is missing.
+    """
+    folder = temp_dir(engine, state_dir)
+    found = ["/usr/bin/find", "-H", folder, "-mindepth", "1", "-maxdepth", "1", "-type", "d", "-name", "session_2*"]
+    return [[*found, "!", "-samefile", f"{folder}/session_latest", "-exec", "rm", "-rf", "{}", "+"]]
 
 
 def command(member: Member, state_dir: str) -> list[str]:

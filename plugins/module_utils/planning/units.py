@@ -13,6 +13,7 @@ from .addresses import local
 from .decisions import Decision
 from .members import Member
 from .models import Model
+from .options import env_text
 from .placement import Engine
 
 #: DMA buffers and thread stacks of the collectives must not hit the distribution's small limits.
@@ -33,9 +34,16 @@ def served_names(engine: Engine) -> list[str]:
 
 
 def environment(
-    member: Member, model: Model, cpu_share: int | None, fleet: t.Mapping[str, t.Any]
+    member: Member,
+    model: Model,
+    cpu_share: int | None,
+    fleet: t.Mapping[str, t.Any],
+    host_env: t.Mapping[str, t.Any],
 ) -> tuple[dict[str, str], list[Decision]]:
-    """The member's variables. cpu_share: cores for each rank of a CPU engine, None when unknown."""
+    """The member's variables.
+
+    cpu_share: cores for each rank of a CPU engine, None when unknown. host_env: what a person wrote for the host alone.
+    """
     engine, service = member.engine, member.engine.service
     path = f"{service.path}.env"
     derived: list[tuple[str, str, str]] = [("VLLM_NO_USAGE_STATS", "1", "no usage reports leave the host unless asked")]
@@ -56,9 +64,14 @@ def environment(
     derived += _network(member) + sides.variables(service, member.ports)
     if engine.executor == "ray":
         derived += ray.variables(engine, str(fleet["vllm_ray_version"]))
-        derived += serve.ray_variables(engine) if member.is_head else []
-    written = {name: _env_text(value) for name, value in service["env"].items()}
+        derived += (serve.ray_variables(engine) + ray.fence_variables(engine)) if member.is_head else []
+    common = {name: env_text(value) for name, value in service["env"].items()}
+    own = {name: env_text(value) for name, value in host_env.items()}
+    written = {**common, **own}
     decisions = [Decision(f"{path}.{name}", value, why) for name, value, why in derived if name not in written]
+    for name, value in own.items():
+        instead = f", instead of {common[name]}" if name in common else ""
+        decisions.append(Decision(f"{path}.{name}", value, f"vllm_host_env of {member.host}{instead}"))
     merged = {name: value for name, value, _why in derived}
     merged.update(written)
     return dict(sorted(merged.items())), decisions
@@ -78,10 +91,6 @@ def _network(member: Member) -> list[tuple[str, str, str]]:
     if release_variables.find(_STEP_LIMIT, member.engine.service["version"]).valid:
         found.append((_STEP_LIMIT, str(_STEP_LIMIT_S), "a step that lasts longer waits for a member that is gone"))
     return found
-
-
-def _env_text(value: t.Any) -> str:
-    return {True: "1", False: "0"}[value] if isinstance(value, bool) else str(value)
 
 
 def member_units(
@@ -146,7 +155,8 @@ def _run(
     """The unit with its commands."""
     if unit["runtime"] == "container":
         return container.wrap(unit, program, argv, member, model, fleet)
-    return {**unit, "exec_start_pre": [], "exec": [f"{environment_path}/bin/{program}", *argv], "exec_stop": []}
+    before = ray.clean_up(member.engine.name, fleet["vllm_state_dir"]) if program == "ray" else []
+    return {**unit, "exec_start_pre": before, "exec": [f"{environment_path}/bin/{program}", *argv], "exec_stop": []}
 
 
 def _shown(port: t.Any) -> t.Any:

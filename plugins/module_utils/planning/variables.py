@@ -72,6 +72,20 @@ def check(
         refusals.warn("server-outlives-engine", path, message, "leave it out")
 
 
+def check_hosts(
+    service: Service,
+    host_env: t.Mapping[str, t.Mapping[str, t.Any]],
+    facts: ModelFacts | None,
+    sizes: t.Mapping[str, t.Any],
+    several_hosts: bool | None,
+    refusals: Refusals,
+) -> None:
+    """The same for what a person wrote for single hosts (``vllm_host_env``), which goes before the service's own."""
+    for host in service.hosts:
+        if host in host_env:
+            check(service, Options(service, host, host_env[host]), facts, sizes, several_hosts, refusals)
+
+
 def _owned(name: str, path: str, instead: str, service: Service, options: Options, refusals: Refusals) -> None:
     """What the plan sets, wherever a person wrote it. A secret's value is not shown."""
     if options.value(name) == _PLANNED.get(name):

@@ -99,7 +99,7 @@ def _climb(
 def _explain(commands: Commands, question: Question, state: systemd.UnitState) -> dict[str, t.Any]:
     """Progress, reason and hint of an engine that is not healthy; who holds a port that is in use is added here."""
     port = urlsplit(question["url"] or "").port
-    words = report.findings(_attempts(commands, question["unit"]), state, port, time.time())
+    words = report.findings(attempts(commands, question["unit"]), state, port, time.time())
     reason = words["reason"]
     if reason and reason["code"] == "port_in_use" and port and str(port) in reason["summary"]:
         holder = listeners.holder(port)
@@ -108,7 +108,7 @@ def _explain(commands: Commands, question: Question, state: systemd.UnitState) -
     return words
 
 
-def _attempts(commands: Commands, unit: str) -> list[journal.Attempt]:
+def attempts(commands: Commands, unit: str) -> list[journal.Attempt]:
     """The unit's last lines as start attempts ([] when the journal cannot be read)."""
     journalctl = commands.find("journalctl")
     if journalctl is None:

@@ -24,6 +24,13 @@ RULES = (
         permanent=False,
     ),
     rule(
+        "ray_versions",
+        r"Version mismatch: The cluster was started with:",
+        "Ray's head has another Ray or Python, and refuses this host",
+        "give all members the same environment and interpreter (to the patch release), by one run of site.yml",
+        more=6,
+    ),
+    rule(
         "ray_unreachable",
         r"Failed to connect to Ray cluster|Could not find any running Ray instance|ray\.\S*ConnectionError",
         "the Ray head cannot be reached",

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.plugins.fake_ray import fake_ray
 from tests.unit.plugins.fake_vllm import fake_vllm
 
-__all__ = ["fake_vllm"]
+__all__ = ["fake_ray", "fake_vllm"]
 
 ROOT = Path(__file__).resolve().parents[4]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import getpass
+import json
 import os
 import stat
 import types
@@ -41,6 +42,27 @@ def run(tmp_path):
         return found, [os.path.basename(path) for path in writer.written]
 
     return apply
+
+
+def fenced(path, *names):
+    return {**group(), "not_carried": {"path": str(path), "names": list(names)}}
+
+
+def test_what_ray_must_not_carry_is_written_for_all_to_read_and_goes_with_its_engine(run, tmp_path):
+    path = tmp_path / "groups" / "e-0.config" / "list.json"
+    assert run(fenced(path, "A", "B"))[1] == ["list.json", "e-0.secret"]
+    assert json.loads(path.read_text()) == ["A", "B"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert run(fenced(path, "A", "B"))[1] == []
+    assert run(fenced(path, "A", "C"), check=True)[1] == ["list.json"]
+    assert run(fenced(path, "A", "C"))[1] == ["list.json"]
+    assert json.loads(path.read_text()) == ["A", "C"]
+    assert run(group("other-0"))[1] == ["other-0.secret", "e-0.config", "e-0.secret"]
+    assert not path.parent.exists()
+
+
+def test_a_folder_that_a_person_chose_is_not_written_to(run):
+    assert run({**group(), "not_carried": {"path": None, "names": ["A"]}})[1] == ["e-0.secret"]
 
 
 def test_a_head_makes_its_secret_once(run, tmp_path):

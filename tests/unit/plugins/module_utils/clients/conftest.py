@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from tests.unit.plugins.fake_ray import fake_ray
 from tests.unit.plugins.fake_vllm import fake_vllm
 
-__all__ = ["fake_vllm"]
+__all__ = ["fake_ray", "fake_vllm"]

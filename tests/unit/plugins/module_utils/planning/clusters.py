@@ -55,6 +55,7 @@ class Cluster:
     addresses: dict[str, str]
     sources: dict[str, t.Any] = dataclasses.field(default_factory=lambda: SOURCES)
     interfaces: dict[str, str] = dataclasses.field(default_factory=dict)
+    host_env: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
     def select(self, pattern: str) -> list[str]:
         """A host, ``all``, or hosts joined by commas."""
@@ -67,7 +68,7 @@ class Cluster:
 
     def plan(self, variables: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """The plan of what was written, or of something else on the same hosts. Raises PlanError."""
-        wanted = intent.parse(copy.deepcopy(variables or self.variables), self.select)
+        wanted = intent.parse(copy.deepcopy(variables or self.variables), self.select, self.host_env.get)
         return plan.plan(wanted, self.probes, self.addresses, self.sources, self.interfaces)
 
 

@@ -18,7 +18,7 @@ def service(model=DENSE, **keys):
     return {"name": "a", "model": model, "hosts": "all", "listen": "127.0.0.1", **keys}
 
 
-def fleet(hosts=1, kind=H100, gpus=8, changes=None, **variables):
+def fleet(hosts=1, kind=H100, gpus=8, changes=None, host_env=None, **variables):
     """A cluster of like hosts gpu1, gpu2, … on one network. changes: of probes, by host."""
     probes = {}
     for number in range(1, hosts + 1):
@@ -26,7 +26,7 @@ def fleet(hosts=1, kind=H100, gpus=8, changes=None, **variables):
         nics = [machines.loopback(), machines.interface("eth0", f"10.9.0.{number}/24", speed=100000)]
         probes[name] = {**machines.gpu_host(name, kind, gpus, interfaces=nics), **(changes or {}).get(name, {})}
     addresses = {name: f"10.9.0.{number}" for number, name in enumerate(probes, 1)}
-    return Cluster(0, {"vllm_version": "0.33.0", **variables}, probes, addresses)
+    return Cluster(0, {"vllm_version": "0.33.0", **variables}, probes, addresses, host_env=host_env or {})
 
 
 def planned(*services, **keys):

@@ -98,6 +98,13 @@ CASES = [
         ["gpu2 has no such address"],
         "write 0.0.0.0",
     ),
+    warns(
+        "ray-unfenced",
+        of(wide(pipeline=2, **RAY, env={"VLLM_CONFIG_ROOT": "/srv/mine"}), hosts=2),
+        f"{S0}.env.VLLM_CONFIG_ROOT",
+        ["vLLM looks there", "from gpu1"],
+        "ray_non_carry_over_env_vars.json",
+    ),
     warns("port-unused", of(service(ports={"ray": 7000})), f"{S0}.ports.ray", ["no engine of service a"], "leave it"),
 ]
 GOOD = {
