@@ -8,6 +8,8 @@ from __future__ import annotations
 import copy
 import json
 
+import yaml
+
 SINGLE = "vllm-single-0.service"
 GROUP, GUARD = "vllm-group-0.service", "vllm-group-0-guard.service"
 
@@ -56,9 +58,12 @@ def test_a_host_that_is_off_and_an_engine_that_is_stopped_are_shown(lab):
 def test_a_renamed_host_restarts_guards_alone(lab, tmp_path):
     """The same servers, one of them under another name in the inventory."""
     inventory = tmp_path / "hosts.yml"
-    source = (lab.inventory / "hosts.yml").read_text().replace("{{ inventory_dir }}", str(lab.inventory))
-    renamed = f"m9: {{ansible_host: {lab.address('m2')}}}"
-    inventory.write_text(source.replace("m2: {}", renamed))
+    source = yaml.safe_load(
+        (lab.inventory / "hosts.yml").read_text().replace("{{ inventory_dir }}", str(lab.inventory))
+    )
+    engines = source["molecule_lab"]["children"]["engines"]["hosts"]
+    engines["m9"] = {**engines.pop("m2"), "ansible_host": lab.address("m2")}
+    inventory.write_text(yaml.safe_dump(source))
     (tmp_path / "group_vars").symlink_to(lab.inventory / "group_vars")
     run = type(lab)(tmp_path).playbook("plan.yml")
     assert run.status == 0, run.output

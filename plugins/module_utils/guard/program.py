@@ -50,6 +50,7 @@ class Guard:
         self._show: Task[tuple[Unit, ...]] = Task(self.waker)
         self._mute: dict[str, float] = {}
         self._reported = float("-inf")
+        self._told: tuple[Any, ...] = ()
         self._stop = False
         self._began_as = _program()
         self.outdated = False
@@ -141,9 +142,11 @@ class Guard:
         for action in actions:
             self._act(action)
         self.files.keep({"decisions": self.kept(), "deeds": vars(self.deeds)})
-        if actions or now - self._reported >= _REPORT_S:
-            self._reported = now
-            self.files.status(report.status(self.config, self.shown(), self.deeds, now, time.time()))
+        status = report.status(self.config, self.shown(), self.deeds, now, time.time())
+        told = (status["phase"], status["epoch"], status.get("suspect"))
+        if actions or told != self._told or now - self._reported >= _REPORT_S:
+            self._reported, self._told = now, told
+            self.files.status(status)
             self.files.metrics(report.metrics(self.config, self.shown(), self.deeds))
         if self.files.fault:
             self.say(self.files.fault, warning=True, again_s=600.0)

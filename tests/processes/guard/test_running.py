@@ -81,6 +81,14 @@ def test_a_worker_that_restarts_takes_the_group_with_it_once(group):
     assert 'vllm_guard_member_up{engine="e-0",role="head",member="w1"} 1' in metrics
 
 
+def test_a_change_of_phase_is_in_every_status_at_once(group):
+    """Who looks at a member must not read what was so seconds ago (playbooks/status.yml)."""
+    group.systemd["h"].put("vllm-e-0.service")
+    until(lambda: group.phase() == "loading")
+    until(lambda: group.phase() == "serving")
+    assert until(lambda: group.guards["w1"].status()["phase"] == "serving") < 2.5
+
+
 def test_a_head_that_restarts_is_followed(group):
     group.systemd["h"].put("vllm-e-0.service")
     until(lambda: group.restarts() == {"h": 0, "w1": 1, "w2": 1})

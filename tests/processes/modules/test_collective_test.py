@@ -17,7 +17,7 @@ from ansible_collections.vllm.cluster.plugins.module_utils.preflight.bandwidth i
 from ansible_collections.vllm.cluster.plugins.module_utils.preflight.collective import judge_collective
 from ansible_collections.vllm.cluster.plugins.module_utils.preflight.members import read_members
 
-from tests.processes.modules import networks
+from tests.processes import networks
 
 MODULE = Path(__file__).resolve().parents[3] / "plugins" / "modules" / "collective_test.py"
 

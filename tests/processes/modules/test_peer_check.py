@@ -16,7 +16,7 @@ import yaml
 from ansible_collections.vllm.cluster.plugins.module_utils.preflight.judge import judge_peers
 from ansible_collections.vllm.cluster.plugins.module_utils.preflight.members import read_members
 
-from tests.processes.modules import networks
+from tests.processes import networks
 
 MODULE = Path(__file__).resolve().parents[3] / "plugins" / "modules" / "peer_check.py"
 #: Seconds in which everything must be known.

@@ -16,3 +16,12 @@ def item(ports, *sources, interface=None, why="test", protocol="tcp"):
 
 def read(*data):
     return items.read(list(data))
+
+
+#: gpu2 is a member, gpu3 a stranger.
+FENCE = (
+    item(None, "10.88.0.2", "fd88::2", interface="eth0"),
+    item([29400, [20000, 20063]], "10.88.0.2", "fd88::2", interface="eth0"),
+    item([8000], *ANYONE),
+    item([[32768, 60999]], "10.88.0.2", "fd88::2", interface="eth0"),
+)

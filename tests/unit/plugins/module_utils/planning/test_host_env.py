@@ -157,4 +157,4 @@ def test_ray_cleans_up_before_it_starts_and_is_not_waited_for_long():
     for item in document["hosts"].values():
         (unit,) = [unit for unit in item["units"] if unit["kind"] == "ray"]
         assert unit["exec_start_pre"] == ray.clean_up("a-0", "/var/lib/vllm")
-        assert unit["stop_timeout_s"] == 10
+        assert unit["stop_timeout_s"] == 5

@@ -121,7 +121,14 @@ def plan(services, engines, addresses, decisions=(), warnings=(), words=(), gpus
     """The document; each member has one unit, whose command line is the model, its rank and its port."""
     models = {item["name"]: item for item in services}
     hosts = {
-        host: {"address": address, "gpus": list(range(gpus)), "environments": [], "models": [], "units": []}
+        host: {
+            "address": address,
+            "gpus": list(range(gpus)),
+            "environments": [],
+            "models": [],
+            "network": {"names": [], "fence": [], "never_closed": [22]},
+            "units": [],
+        }
         for host, address in addresses.items()
     }
     for item in engines:
