@@ -10,10 +10,12 @@ import typing as t
 
 from .cases import heavy
 from .group import Group
-from .stream import Stream
+from .stream import Request, Stream
 
 #: Seconds of each part of a round. A heavy part leaves a queue behind that the next one drains.
 _IDLE_S, _LIGHT_S, _HEAVY_S = 60.0, 60.0, 45.0
+#: How long a request may wait in that queue on a busy machine: the clients' own patience.
+_QUEUE_S = 300.0
 
 
 def soak(group: Group, seconds: float, say: t.Callable[[str], None] = print) -> list[str]:
@@ -26,6 +28,7 @@ def soak(group: Group, seconds: float, say: t.Callable[[str], None] = print) -> 
             time.sleep(_LIGHT_S)
         many = heavy(group, _HEAVY_S)
         time.sleep(_IDLE_S)
+        _drain(stream.requests + many)
         bad += [f"a request was {item.outcome}: {item.why}" for item in stream.requests + many if not item.good]
         say(f"{(time.monotonic() - began) / 60:.0f} min, {len(bad)} bad answers")
     for line in group.journal(began):
@@ -34,3 +37,10 @@ def soak(group: Group, seconds: float, say: t.Callable[[str], None] = print) -> 
             bad.append(f"{line.host}: {line.text}")
     say("\n".join(bad) or f"{seconds / 60:g} minutes of load and idle: nothing restarted, every request was answered")
     return bad
+
+
+def _drain(requests: t.Sequence[Request]) -> None:
+    """Wait until every request has its answer, or has waited too long for one."""
+    until = time.monotonic() + _QUEUE_S
+    while time.monotonic() < until and any(item.outcome is None for item in requests):
+        time.sleep(1.0)
