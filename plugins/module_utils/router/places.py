@@ -22,6 +22,7 @@ def door_unit(service: str) -> str:
 
 
 def config(service: str) -> str:
+    """nginx's configuration."""
     return f"{CONFIG_DIR}/{service}/{CONFIG}"
 
 

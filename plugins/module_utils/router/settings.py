@@ -39,7 +39,7 @@ class Worker:
     url: str
     kind: str = "serve"
     engine: str = ""
-    bootstrap_port: t.Optional[int] = None
+    bootstrap_port: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Limits:
 
     body_bytes: int = 32 * 1024 * 1024
     header_bytes: int = 16 * 1024
-    connections: int = 8192
+    connections: int = 4096
     concurrent_per_key: int = 512
-    rate_per_key: t.Optional[int] = None
+    rate_per_key: int | None = None
     queue_per_key: int = 0
 
 
@@ -63,12 +63,14 @@ class Limits:
 class Timeouts:
     """Seconds. connect: to a router or engine. answer: to an answer's first byte, and between any two of its bytes.
 
+    request: the longest that an answer may take as a whole; vllm-router cuts it off then.
     header, body: for a request's header, and between two pieces of its body. send: between two pieces that the client
     takes of an answer. idle: a connection without a request. drain: how long a door that stops lets answers end.
     """
 
     connect: int = 2
     answer: int = 900
+    request: int = 3600
     header: int = 10
     body: int = 15
     send: int = 60
@@ -114,17 +116,17 @@ class Router:
     address: str
     port: int
     ports: Ports
-    workers: t.Tuple[Worker, ...]
+    workers: tuple[Worker, ...]
     environment: str
     policy: str = "cache_aware"
-    prefill_policy: t.Optional[str] = None
-    decode_policy: t.Optional[str] = None
-    connector: t.Optional[str] = None
-    tls: t.Optional[Tls] = None
-    api_keys: t.Tuple[ApiKey, ...] = ()
-    engine_key: t.Optional[str] = None
-    paths: t.Tuple[str, ...] = ("/v1/", "/health")
-    networks: t.Tuple[str, ...] = ()
+    prefill_policy: str | None = None
+    decode_policy: str | None = None
+    connector: str | None = None
+    tls: Tls | None = None
+    api_keys: tuple[ApiKey, ...] = ()
+    engine_key: str | None = None
+    paths: tuple[str, ...] = ("/v1/", "/health")
+    networks: tuple[str, ...] = ()
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()
     health: Health = Health()
@@ -132,15 +134,16 @@ class Router:
     processes: int = 2
     user: str = "vllm"
 
-    def document(self) -> t.Dict[str, t.Any]:
+    def document(self) -> dict[str, t.Any]:
         """The plan's item: what parse() reads."""
-        return _plain(dataclasses.asdict(self))
+        document: dict[str, t.Any] = _plain(dataclasses.asdict(self))
+        return document
 
-    def of_kind(self, kind: str) -> t.Tuple[Worker, ...]:
+    def of_kind(self, kind: str) -> tuple[Worker, ...]:
         return tuple(worker for worker in self.workers if worker.kind == kind)
 
     @property
-    def answering(self) -> t.Tuple[Worker, ...]:
+    def answering(self) -> tuple[Worker, ...]:
         """The engines that can answer a client by themselves."""
         return self.of_kind("serve" if self.mode == "replicas" else "decode")
 
