@@ -132,7 +132,7 @@ class Router:
     health: Health = Health()
     fallback: bool = True
     processes: int = 2
-    user: str = "vllm"
+    user: str = "vllm-door"
 
     def document(self) -> dict[str, t.Any]:
         """The plan's item: what parse() reads."""
