@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import inspect
 import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.vllm.cluster.plugins.module_utils.router import keys, nginx, reading
+from ansible_collections.vllm.cluster.plugins.module_utils.router import follow, keys, nginx, reading, units
 from ansible_collections.vllm.cluster.plugins.plugin_utils.secrets import look_up
 
 
@@ -30,6 +31,8 @@ class ActionModule(ActionBase):
                 router = reading.parse(item)
                 told = {reference: look_up(self._templar, reference) for reference in keys.references(router)}
                 arguments["routers"][router.service] = nginx.text(router)
+                if units.follows(router):
+                    arguments["follow"] = inspect.getsource(follow)
                 arguments["keys"][router.service] = keys.text(router, told)
             except reading.RouterError as error:
                 # "from None": a chained traceback is shown with -vvv.

@@ -42,6 +42,14 @@ options:
   keys:
     description: Name of the service -> text of its keys.conf. The action of this name sets it.
     type: dict
+  follow:
+    description: >-
+      Text of the program that follows Mooncake's prefill engines. The action of this name sets it where needed.
+    type: str
+  follow_path:
+    description: Where that program is.
+    type: path
+    default: /usr/local/lib/vllm-cluster/vllm-follow.py
   prune:
     description: Whether the configuration of front doors that are not named is removed.
     type: bool
@@ -91,11 +99,11 @@ from ansible_collections.vllm.cluster.plugins.module_utils.router import places,
 _PENDING = ".reload"
 
 
-def content(path):
-    """The file's text; None where it is absent, or not this user's own with mode 0600."""
+def content(path, mode=0o600):
+    """The file's text; None where it is absent, or not this user's own with that mode."""
     try:
         status = os.lstat(path)
-        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) != 0o600:
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) != mode:
             return None
         with open(path, encoding="utf-8") as handle:
             return handle.read()
@@ -103,11 +111,11 @@ def content(path):
         return None
 
 
-def write(path, text):
-    """A file of mode 0600, on the disk when this returns."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+def write(path, text, mode=0o600):
+    """A file of that mode, on the disk when this returns."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        os.fchmod(stream.fileno(), 0o600)
+        os.fchmod(stream.fileno(), mode)
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
@@ -132,6 +140,8 @@ class FrontDoors:
 
     def run(self):
         wanted = self.module.params["routers"]
+        if self.module.params["follow"] is not None:
+            self.bring_program(self.module.params["follow_path"], self.module.params["follow"])
         for service, config in wanted.items():
             files = {places.CONFIG: config, places.KEYS: self.module.params["keys"][service]}
             self.bring(service, files)
@@ -166,6 +176,19 @@ class FrontDoors:
         if running:
             self.module.run_command([self.systemctl(), "reload", places.door_unit(service)], check_rc=True)
         os.unlink(pending)
+
+    def bring_program(self, path, text):
+        """Its unit reads it at its next start; a program of before is none that must not run on."""
+        found = content(path, 0o644)
+        if found == text:
+            return
+        self.result["changed"] = True
+        self.result["written"].append(path)
+        self.show(path, found, text, secret=False)
+        if not self.module.check_mode:
+            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+            write(f"{path}.new", text, 0o644)
+            os.replace(f"{path}.new", path)
 
     def replace(self, folder, files, differ, pending):
         """Prove all files of a front door, then put those that differ in their place."""
@@ -210,6 +233,8 @@ def main():
             "routers": {"type": "dict"},
             # An option of its own, so that no log of the invocation, journal included, ever holds it in any form.
             "keys": {"type": "dict", "no_log": True},
+            "follow": {"type": "str"},
+            "follow_path": {"type": "path", "default": places.FOLLOW},
             "prune": {"type": "bool", "default": True},
             "config_dir": {"type": "path", "default": places.CONFIG_DIR},
         },

@@ -16,7 +16,10 @@ from urllib.parse import urlsplit
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """One request. fate: ``answered``, ``cut`` (after its first byte), ``closed`` (nobody listened) or ``failed``."""
+    """One request. fate: ``answered``, ``cut`` (after its first byte), ``closed`` (nobody listened) or ``failed``.
+
+    first_byte_s: until a header with status 200; of a stream it comes before the first token.
+    """
 
     fate: str
     began: float
@@ -88,9 +91,8 @@ class Stream:
             if answer.status != 200:
                 told = f"{answer.status} {answer.read()[:300]!r}"
             else:
-                body = answer.read(1)
                 first = time.monotonic() - began
-                body += answer.read()
+                body = answer.read()
                 whole = body.endswith(b"data: [DONE]\n\n") if streams else "choices" in json.loads(body)
                 fate, told = ("answered", "") if whole else ("cut", "the stream has no end")
         except ConnectionRefusedError as error:

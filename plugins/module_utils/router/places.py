@@ -11,6 +11,10 @@ CONFIG_DIR = "/etc/vllm/routers"
 CONFIG, KEYS = "nginx.conf", "keys.conf"
 
 
+#: The program of the unit that follows prefill engines; written where a door needs it.
+FOLLOW = "/usr/local/lib/vllm-cluster/vllm-follow.py"
+
+
 def router_unit(service: str) -> str:
     """The unit of vllm-router."""
     return f"vllm-{service}-router.service"
@@ -19,6 +23,11 @@ def router_unit(service: str) -> str:
 def door_unit(service: str) -> str:
     """The unit of nginx."""
     return f"vllm-{service}-door.service"
+
+
+def follow_unit(service: str) -> str:
+    """The unit that restarts vllm-router's when a prefill engine of Mooncake is a new one."""
+    return f"vllm-{service}-follow.service"
 
 
 def config(service: str) -> str:

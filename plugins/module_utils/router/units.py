@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from urllib.parse import urlsplit
 
 from . import command, places
 from .settings import Router
@@ -16,8 +17,14 @@ _NGINX = "/usr/sbin/nginx"
 
 
 def units(router: Router) -> list[dict[str, t.Any]]:
-    """vllm-router's unit, then nginx's. They stand alone: either may restart without the other."""
-    return [_router_unit(router), _door_unit(router)]
+    """vllm-router's and nginx's, either of which may restart without the other; before them what follows Mooncake."""
+    follow = [_follow_unit(router)] if follows(router) else []
+    return [*follow, _router_unit(router), _door_unit(router)]
+
+
+def follows(router: Router) -> bool:
+    """Whether vllm-router must restart when a prefill engine did (follow.py)."""
+    return router.connector == "mooncake"
 
 
 def nginx_argv(config: str, prefix: str, pid: str) -> list[str]:
@@ -37,6 +44,26 @@ def _router_unit(router: Router) -> dict[str, t.Any]:
         ports={"router": router.ports.router, "metrics": router.ports.metrics},
         listen="127.0.0.1",
         stop_timeout_s=router.timeouts.drain,
+        restart_with=[places.follow_unit(router.service)] if follows(router) else [],
+    )
+
+
+def _follow_unit(router: Router) -> dict[str, t.Any]:
+    urls = []
+    for worker in router.of_kind("prefill"):
+        host = urlsplit(worker.url).hostname or ""
+        urls.append(f"http://{f'[{host}]' if ':' in host else host}:{worker.bootstrap_port}")
+    return _unit(
+        router,
+        name=places.follow_unit(router.service),
+        description=f"Restarts vllm-router of {router.service} after its prefill engines",
+        kind="follow",
+        user=router.user,
+        exec=[f"{router.environment}/bin/python", "-I", places.FOLLOW, *urls],
+        secrets={},
+        ports={},
+        listen=None,
+        stop_timeout_s=5,
     )
 
 

@@ -22,8 +22,9 @@ _STAMP = "[X-vllm.cluster]\nUnit="
 _HIDDEN = "(hidden)"
 #: What systemd takes from a unit when it reloads its files; everything else reached the process when it began.
 _LIVE_SECTIONS = ("[Unit]", "[Install]", "[X-vllm.cluster]")
-_LIVE_SETTINGS = tuple(
-    "ExecReload ExecStop KillMode KillSignal Restart RestartSec SuccessExitStatus TimeoutStartSec TimeoutStopSec".split()
+_LIVE_SETTINGS = (
+    *("ExecReload", "ExecStop", "KillMode", "KillSignal"),
+    *("Restart", "RestartSec", "SuccessExitStatus", "TimeoutStartSec", "TimeoutStopSec"),
 )
 
 

@@ -109,9 +109,10 @@ def main() -> int:
     found = programs(ROOT / ".cache" / "bench-router", options.demo)
     if not options.demo:
         print("skipped: vLLM's demo proxy (--demo names disagg_proxy_demo.py of vLLM's source distribution)\n")
-    print(
-        "| mode | answers | clients | | requests/s | TTFT p50 ms (added) | TTFT p99 ms | CPU s / 1000 | MB | CPU, TTFT |"
+    columns = (
+        "mode | answers | clients | | requests/s | TTFT p50 ms (added) | TTFT p99 ms | CPU s / 1000 | MB | CPU, TTFT"
     )
+    print(f"| {columns} |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     bad = []
     for mode in options.mode or ("replicas", "pd"):

@@ -9,7 +9,7 @@ import stat
 
 import pytest
 
-from tests.unit.plugins.module_utils.router.doors import REPLICAS, changed
+from tests.unit.plugins.module_utils.router.doors import PAIRS, REPLICAS, changed
 
 CLIENT, ENGINE = 'cl"i$ent-\\Key', "engine-Key"
 SERVICES = [{"name": "chat", "model": "m", "api_key": CLIENT, "secrets": {"ENGINE": ENGINE}}]
@@ -23,7 +23,8 @@ def host(tmp_path, systemd, play):
     nginx.write_text(
         '#!/bin/sh\necho "nginx $*" >> "$(dirname "$0")/calls"\n'
         'grep -q /refused/ "$4" || exit 0\n'
-        f"echo \"nginx: [emerg] cannot load certificate\" >&2; echo 'nginx: [emerg] bad {ENGINE} in /x/keys.conf:3' >&2\n"
+        'echo "nginx: [emerg] cannot load certificate" >&2\n'
+        f"echo 'nginx: [emerg] bad {ENGINE} in /x/keys.conf:3' >&2\n"
         "exit 1\n"
     )
     nginx.chmod(0o755)
@@ -127,6 +128,16 @@ def test_what_cannot_be_is_refused_before_the_host_is_touched(host, item, servic
     assert "two words" not in output
     assert "Traceback" not in output
     assert not host.root.exists()
+
+
+def test_the_program_that_follows_mooncake_is_written_where_it_is_needed(host, tmp_path):
+    path = tmp_path / "lib" / "follow.py"
+    item = changed(changed(PAIRS, "workers.0.bootstrap_port", 1), "workers.1.bootstrap_port", 2)
+    assert host(PAIRS, follow_path=str(path))[0] == 0
+    assert not path.exists()
+    assert str(path) in host({**item, "connector": "mooncake"}, follow_path=str(path))[2]["written"]
+    assert "def follow(" in path.read_text()
+    assert not host({**item, "connector": "mooncake"}, follow_path=str(path))[2]["changed"]
 
 
 def test_a_plan_that_is_no_list_is_refused(play):
