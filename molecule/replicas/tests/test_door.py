@@ -144,7 +144,10 @@ def test_a_stream_arrives_as_it_is_made(door):
 
 
 def test_a_client_that_leaves_ends_its_request_in_the_engine(door, engines):
-    aborted = [engine.metric(r'vllm:request_success_total.*finished_reason="abort"') for engine in engines]
+    def made():
+        return sum(engine.metric("vllm:generation_tokens_total") for engine in engines)
+
+    before = made()
     body = completion(door, stream=True, max_tokens=900, ignore_eos=True).encode()
     client = socket.create_connection((door.address, door.port), timeout=60)
     head = f"POST /v1/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {door.keys['apps']}\r\n"
@@ -156,8 +159,7 @@ def test_a_client_that_leaves_ends_its_request_in_the_engine(door, engines):
     while sum(engine.metric("vllm:num_requests_running") for engine in engines):
         assert time.monotonic() < end, "the engine works on for nobody"
         time.sleep(0.2)
-    now = [engine.metric(r'vllm:request_success_total.*finished_reason="abort"') for engine in engines]
-    assert sum(now) == sum(aborted) + 1
+    assert made() - before < 450, "the engine went on after the client had left"
 
 
 @pytest.mark.parametrize("whole_header", [False, True], ids=["header", "body"])
