@@ -90,7 +90,7 @@ def rounds(
 ) -> dict[str, Figures]:
     """Median figures of each subject; errors are summed."""
     taken: dict[str, list[Figures]] = {subject.name: [] for subject in found}
-    for _ in range(options.rounds):
+    for _round in range(options.rounds):
         for subject in found:
             taken[subject.name].append(measure(subject, clients, stream, options.scale))
     return {

@@ -68,7 +68,7 @@ async def measure(port: int, key: str, clients: int, requests: int, stream: bool
     """What the module prints."""
     load = Load(port, key, requests, stream)
     began = time.perf_counter()
-    await asyncio.gather(*(load.client() for _ in range(clients)))
+    await asyncio.gather(*(load.client() for _client in range(clients)))
     seconds = time.perf_counter() - began
     first = sorted(load.first) or [0.0]
     return {

@@ -96,7 +96,7 @@ class Engine(asyncio.Protocol):
 
     async def _stream(self) -> None:
         self._transport.write(_HEAD)
-        for _ in range(TOKENS):
+        for _token in range(TOKENS):
             self._transport.write(_TOKEN)
             await asyncio.sleep(0)
         self._transport.write(_END)

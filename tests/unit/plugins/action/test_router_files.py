@@ -30,8 +30,13 @@ def host(tmp_path, systemd, play):
     nginx.chmod(0o755)
     root = tmp_path / "routers"
 
-    def call(*items, options=(), services=SERVICES, **arguments):
-        return play("router_files", {"plan": list(items), "config_dir": str(root), **arguments}, services, options)
+    def call(*items, options=(), services=None, **arguments):
+        return play(
+            "router_files",
+            {"plan": list(items), "config_dir": str(root), **arguments},
+            SERVICES if services is None else services,
+            options,
+        )
 
     call.root, call.folder, call.calls = root, root / "chat", systemd.calls
     return call
