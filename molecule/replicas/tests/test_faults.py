@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 from tests.testinfra.lab import main_pid
@@ -108,3 +109,22 @@ def test_a_host_without_power_costs_no_request(lab, door, engines):
             lab.playbook("lab_fault.yml", extra={"lab_fault": "start", "lab_fault_hosts": engines[1].name}).status == 0
         )
         wait_for_engine(engines[1])
+
+
+def test_a_changed_key_is_taken_over_while_answers_go_on(lab, door):
+    before = main_pid(door.host, door.unit)
+    services = json.loads(json.dumps(lab.variables["vllm_services"]))
+    services[0]["router"]["api_keys"]["jobs"] = "jobs-Key-3"
+    try:
+        with door.stream(tokens=100) as stream:
+            stream.wait(4)
+            run = lab.playbook("site.yml", extra={"vllm_services": services})
+            assert run.status == 0
+            stream.wait(4)
+            assert door.send("GET", "/v1/models", key="jobs")[0] == 401
+            told = door.send("GET", "/v1/models", key=None, headers={"Authorization": "Bearer jobs-Key-3"})
+            assert told[0] == 200
+        assert stream.count()["answered"] == len(stream.outcomes), stream.report()
+        assert main_pid(door.host, door.unit) == before
+    finally:
+        assert lab.playbook("site.yml").status == 0
