@@ -14,39 +14,13 @@ import json
 import typing as t
 from urllib.parse import urlsplit
 
-from . import places
+from . import answers, places
 from .settings import Router, Worker
 
 #: How often a request is tried at engines when vllm-router has none to offer.
 _ENGINE_TRIES = 2
 #: An engine closes a connection that is idle for 5 s; one that is taken up again just then fails.
 _ENGINE_IDLE_S = 4
-_RETRY_BUSY_S, _RETRY_DOWN_S = 1, 5
-
-#: What a client is told, in the form of vLLM's own errors. status -> (name of the location, type, message)
-_ANSWERS = {
-    400: ("malformed", "invalid_request_error", "The request could not be read."),
-    401: ("locked", "authentication_error", "A valid API key is needed: Authorization: Bearer <key>."),
-    403: ("forbidden", "permission_error", "Not from here."),
-    404: ("absent", "not_found_error", "There is no such path."),
-    408: ("slow", "timeout_error", "The request took too long to arrive."),
-    413: ("large", "invalid_request_error", "The request is too large."),
-    429: ("busy", "rate_limit_error", "Too many requests with this API key."),
-    503: ("down", "service_unavailable_error", "No engine can answer now."),
-}
-#: Which statuses of nginx's own each of them stands for.
-_OWN = {
-    400: (400, 497),
-    401: (401,),
-    403: (403,),
-    404: (404, 405),
-    408: (408,),
-    413: (413, 414, 494),
-    429: (429,),
-    503: (500, 502, 503, 504),
-}
-#: What replaces answers of engines and router, which may name addresses. Their 401 says that the door's key is wrong.
-_REPLACED = {413: (413, 414, 494), 429: (429,), 503: (401, 500, 502, 503, 504)}
 
 
 def text(router: Router) -> str:
@@ -208,11 +182,11 @@ def _server(router: Router) -> list[str]:
         f"listen {address}:{router.port}{' ssl http2' if router.tls else ''} backlog=4096;",
         *_tls(router),
         "add_header X-Request-Id $vllm_request_id always;",
-        *_error_pages(_OWN),
+        *answers.pages(answers.OWN),
         'if ($vllm_key = "") {',
         "    return 401;",
         "}",
-        *_refusals(),
+        *answers.locations(),
         *_operators(router),
         *_clients(router),
         "location / {",
@@ -231,35 +205,6 @@ def _tls(router: Router) -> list[str]:
         "ssl_session_cache shared:tls:5m;",
         "ssl_session_tickets off;",
     ]
-
-
-def _error_pages(replaced: t.Mapping[int, t.Iterable[int]]) -> list[str]:
-    return [
-        f"error_page {' '.join(map(str, statuses))} = @{_ANSWERS[status][0]};" for status, statuses in replaced.items()
-    ]
-
-
-def _refusals() -> list[str]:
-    """What the door says itself. A location's own add_header replaces those around it."""
-    lines = []
-    for status, (name, kind, message) in _ANSWERS.items():
-        body = {"error": {"message": message, "type": kind, "param": None, "code": status}}
-        headers = {"X-Request-Id": "$vllm_request_id", **_HEADERS.get(status, {})}
-        lines += [
-            f"location @{name} {{",
-            "    internal;",
-            *(f"    add_header {header} {value} always;" for header, value in headers.items()),
-            f"    return {status} '{json.dumps(body)}';",
-            "}",
-        ]
-    return lines
-
-
-_HEADERS: dict[int, dict[str, t.Any]] = {
-    401: {"WWW-Authenticate": "Bearer"},
-    429: {"Retry-After": _RETRY_BUSY_S},
-    503: {"Retry-After": _RETRY_DOWN_S},
-}
 
 
 def _operators(router: Router) -> list[str]:
@@ -299,7 +244,7 @@ def _location(router: Router, match: str, does: str, limited: bool) -> list[str]
         lines += _without_addresses(router)
     return [
         f"location {match} {{",
-        *_indent([*lines, "proxy_intercept_errors on;", *_error_pages(_REPLACED)]),
+        *_indent([*lines, "proxy_intercept_errors on;", *answers.pages(answers.REPLACED)]),
         "}",
     ]
 
