@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible.utils.display import Display
-from ansible_collections.vllm.cluster.plugins.module_utils.planning import intent, plan
+from ansible_collections.vllm.cluster.plugins.module_utils.planning import applicable, intent, plan
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors import PlanError
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.keys import FLEET
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.show import amounts, document, page, text
@@ -124,7 +124,7 @@ class ActionModule(ActionBase):
             what = f"{args['probes_file']} holds probes that cannot be read ({type(error).__name__}: {error})"
             raise AnsibleActionFail(f"{what}. Fix: write it with playbooks/probe.yml") from error
         if args["apply"]:
-            plan.check_applicable(found)
+            applicable.check(found)
         if args["page"]:
             changed = controller_file.write(args["page"], page.as_html(found), self._task.check_mode)
             result["changed"] = result["changed"] or changed

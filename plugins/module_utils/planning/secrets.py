@@ -25,11 +25,16 @@ def api_keys(services: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, str]:
     return {_name(item): str(item["api_key"]) for item in services if item.get("api_key")}
 
 
+def router_key_reference(service: str, name: str) -> str:
+    """A key of ``router.api_keys``, which clients of the service send."""
+    return f"{service}.router.api_keys.{name}"
+
+
 def resolve(services: t.Sequence[t.Mapping[str, t.Any]], reference: str) -> str:
     """The value behind a reference of the plan.
 
     services: the templated ``vllm_services``; each item's ``name`` must be the plan's (given or derived).
-    reference: ``<service>.api_key`` or ``<service>.secrets.<VARIABLE>``.
+    reference: ``<service>.api_key``, ``<service>.secrets.<VARIABLE>`` or ``<service>.router.api_keys.<name>``.
     Raises PlanError when the intent no longer holds it; the message never holds a value.
     """
     service, _dot, key = reference.partition(".")

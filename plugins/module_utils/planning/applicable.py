@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, The vllm.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is planned and shown, but not started by the roles of this release."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .errors import Refusals
+
+#: Connectors that are planned and that the proof of a single engine would hang or end: nobody has a way around yet.
+_NEVER_RUN = ("P2pNcclConnector", "PyNcclConnector")
+
+
+def check(document: t.Mapping[str, t.Any]) -> None:
+    """Refuse what is planned but that the roles of this release cannot start yet."""
+    refusals = Refusals()
+    for service in document["services"]:
+        transfer = service["kv_transfer"] or {"connector": None}
+        if transfer["connector"] in _NEVER_RUN:
+            rule = "engines with it wait for one another, so that no engine can be asked by itself whether it works"
+            fix = "use release 0.9.0 or later with nixl, or look at it with playbooks/plan.yml"
+            path = f"{service['path']}.kv_transfer.connector"
+            refusals.add("not-applied-yet", path, transfer["connector"], rule, fix)
+    for engine in document["engines"]:
+        units = [unit for member in engine["members"] for unit in document["hosts"][member["host"]]["units"]]
+        contained = any(unit["engine"] == engine["name"] and unit["runtime"] == "container" for unit in units)
+        if len(engine["members"]) > 1 and contained:
+            span = f"engine {engine['name']} runs in containers on {len(engine['members'])} hosts"
+            rule = f"{span}, which this release plans but does not start"
+            fix = "write runtime: env, or look at it with playbooks/plan.yml"
+            hosts = [member["host"] for member in engine["members"]]
+            refusals.add("not-applied-yet", f"{engine['path']}.hosts", hosts, rule, fix)
+        elif engine["guessed"]:
+            known = next(item["model_summary"] for item in document["services"] if item["name"] == engine["service"])
+            rule = f"the sizes of engine {engine['name']} are a guess: {engine['why_unknown']}"
+            fix = "set model_config, let this machine reach the hub (vllm_hub_endpoint), or write parallel"
+            fix = "write gpus, or parallel" if known else fix
+            refusals.add("layout-unknown", f"{engine['path']}.parallel", "auto", rule, fix)
+    refusals.raise_if_any()
