@@ -22,6 +22,7 @@ from . import (
     interfaces,
     listening,
     models,
+    openings,
     ports,
     serve,
     sides,
@@ -134,7 +135,8 @@ def plan(
     decisions += _named(intent)
     every = [group for mine in groups.values() for group in mine]
     hosts = {host: host_parts.empty(host, addresses, probes) for host in intent.members}
-    for host, network in fences.networks(every, fences.read(fleet, logins or {}), probes, refusals).items():
+    around = openings.around(groups, opened, needed, meetings, given, addresses, probes)
+    for host, network in fences.networks(every, fences.read(fleet, logins or {}), probes, refusals, around).items():
         hosts[host]["network"] = network
     crowd = host_parts.cpu_ranks(engines)
     for root, mine in groups.items():
