@@ -9,20 +9,19 @@ import typing as t
 
 from .errors import Refusals
 
-#: Connectors that are planned and that the proof of a single engine would hang or end: nobody has a way around yet.
-_NEVER_RUN = ("P2pNcclConnector", "PyNcclConnector")
-
 
 def check(document: t.Mapping[str, t.Any]) -> None:
     """Refuse what is planned but that the roles of this release cannot start yet."""
     refusals = Refusals()
     for service in document["services"]:
-        transfer = service["kv_transfer"] or {"connector": None}
-        if transfer["connector"] in _NEVER_RUN:
-            rule = "engines with it wait for one another, so that no engine can be asked by itself whether it works"
-            fix = "use release 0.9.0 or later with nixl, or look at it with playbooks/plan.yml"
-            path = f"{service['path']}.kv_transfer.connector"
-            refusals.add("not-applied-yet", path, transfer["connector"], rule, fix)
+        units = [unit for host in document["hosts"].values() for unit in host["units"]]
+        served = any(unit["kind"] == "kv_server" and unit["service"] == service["name"] for unit in units)
+        between = bool(service["kv_transfer"] and service["kv_transfer"]["prefill"])
+        if between or served:
+            rule = "is planned and shown, and not started by this release: nothing proves yet that KV cache moves"
+            fix = "leave it out and write replicas, or look at it with playbooks/plan.yml"
+            key = "prefill" if between else "kv_transfer"
+            refusals.add("not-applied-yet", f"{service['path']}.{key}", None, rule, fix)
     for engine in document["engines"]:
         units = [unit for member in engine["members"] for unit in document["hosts"][member["host"]]["units"]]
         contained = any(unit["engine"] == engine["name"] and unit["runtime"] == "container" for unit in units)

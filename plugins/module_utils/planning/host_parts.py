@@ -141,7 +141,9 @@ def add_door(
     router, host = doors.settings(door, engines, given[door.name, door.host], fleet), hosts[door.host]
     add(host["environments"], doors.environment_item(fleet))
     host["routers"].append(router.document())
-    host["units"] += router_units.units(router)
+    model = units.served_names(engines[0][0].engine)[0]
+    for unit in router_units.units(router):
+        host["units"].append({**unit, "served_model_name": model} if unit["kind"] == "door" else unit)
     return router
 
 

@@ -83,6 +83,7 @@ def _door_unit(router: Router) -> dict[str, t.Any]:
         secrets={},
         ports={"door": router.port},
         listen=router.address,
+        scheme="https" if router.tls else None,
         stop_timeout_s=router.timeouts.drain + 5,
     )
 
@@ -101,5 +102,6 @@ def _unit(router: Router, **own: t.Any) -> dict[str, t.Any]:
         "devices": [],
         "health_url": None,
         "served_model_name": None,
+        "scheme": None,
         **own,
     }

@@ -284,6 +284,21 @@ CASES = [
         ["HTTP header"],
         "ASCII",
     ),
+    refuses("not-applied-yet", of(), f"{S0}.prefill", ["planned and shown, and not started"], "playbooks/plan.yml"),
+    refuses(
+        "not-applied-yet",
+        of("p2p_nccl", router={"enabled": False}, **OLD),
+        f"{S0}.prefill",
+        ["nothing proves yet"],
+        "write replicas",
+    ),
+    refuses(
+        "not-applied-yet",
+        alone(kv_transfer={"connector": "lmcache_mp", "memory_gib": 1}),
+        f"{S0}.kv_transfer",
+        ["planned and shown, and not started"],
+        "leave it out",
+    ),
     refuses(
         "router-engine-key",
         alone(api_key=None, router={"enabled": True, "api_keys": {"a": "x"}}),
