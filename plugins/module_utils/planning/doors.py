@@ -116,7 +116,6 @@ def settings(
             "connector": door.connector,
             "api_keys": keys or ([{"name": "default", "secret": own}] if own else []),
             "engine_key": own,
-            "user": fleet["vllm_user"],
             **service.router.settings,
         }
     )

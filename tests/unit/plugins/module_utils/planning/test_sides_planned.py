@@ -127,3 +127,9 @@ def test_sides_may_span_hosts():
         ("a-decode-0", 1),
         ("a-decode-1", 1),
     ]
+
+
+def test_a_door_runs_as_a_user_of_its_own():
+    document = made("nixl")
+    assert document["hosts"]["gpu1"]["routers"][0]["user"] == "vllm-door"
+    assert unit_of(document, "vllm-a-router.service")["user"] == "vllm-door"
