@@ -191,6 +191,7 @@ def test_beyond_the_limits_a_key_is_told_to_wait_and_others_are_served(door):
     """concurrent_per_key: long answers, all at once."""
     limit = door.limits["concurrent_per_key"]
     body = completion(door, max_tokens=100, ignore_eos=True)
+    door.wait_until_idle()
     with concurrent.futures.ThreadPoolExecutor(limit + 8) as pool:
         asked = [pool.submit(complete, door, body, key="jobs", timeout=240) for _client in range(limit + 8)]
         time.sleep(2)
