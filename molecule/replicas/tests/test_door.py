@@ -26,6 +26,12 @@ def complete(door, body, **options):
     return door.send("POST", "/v1/completions", body, **options)
 
 
+def test_the_status_screen_asks_through_the_door(lab, door):
+    run = lab.playbook("status.yml")
+    assert run.status == 0, run.output
+    assert re.search(rf"{door.service} +2 of 2 .*{re.escape(door.url)}", run.output), run.output
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_no_path_opens_without_a_right_key(door, method, path):
