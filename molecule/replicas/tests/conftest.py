@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.client
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -40,15 +39,6 @@ class Door:
             return answer.status, dict(answer.getheaders()), answer.read()
         finally:
             connection.close()
-
-    def wait_until_idle(self, timeout=60):
-        """Until no client is connected: a slot of one that has just left is not yet free."""
-        quoted = self.keys["apps"].replace("\\", "\\\\").replace('"', '\\"')
-        command = "curl -s -K - http://127.0.0.1:%s/-/door <<'END'\nheader = \"Authorization: Bearer %s\"\nEND"
-        end = time.monotonic() + timeout
-        while "Active connections: 1 " not in self.host.run(command % (self.port, quoted)).stdout:
-            assert time.monotonic() < end, "clients do not leave"
-            time.sleep(0.2)
 
     def stream(self, **options):
         return Stream(self.url, self.service, self.keys["apps"], **options)

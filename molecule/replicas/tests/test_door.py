@@ -194,13 +194,15 @@ def test_slow_clients_are_left_and_keep_nobody_out(door, whole_header):
 
 
 def test_beyond_the_limits_a_key_is_told_to_wait_and_others_are_served(door):
-    """concurrent_per_key: long answers, all at once."""
+    """concurrent_per_key: long answers at the same time."""
     limit = door.limits["concurrent_per_key"]
-    body = completion(door, max_tokens=100, ignore_eos=True)
-    door.wait_until_idle()
+    body = completion(door, max_tokens=300, ignore_eos=True)
     with concurrent.futures.ThreadPoolExecutor(limit + 8) as pool:
-        asked = [pool.submit(complete, door, body, key="jobs", timeout=240) for _client in range(limit + 8)]
-        time.sleep(2)
+        asked = []
+        for _client in range(limit + 8):
+            asked.append(pool.submit(complete, door, body, key="jobs", timeout=240))
+            time.sleep(1.2 / door.limits["rate_per_key"])  # slower than the rate, whose queue refuses too
+        time.sleep(1)
         assert complete(door, completion(door), timeout=240)[0] == 200
         answers = [future.result() for future in asked]
     refused = [headers for status, headers, _body in answers if status == 429]
