@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "vpf"
 
 
@@ -121,7 +121,7 @@ class Network:
                 process.kill()
                 process.communicate()
                 raise
-            assert "Traceback" not in err, err
+            assert out and "Traceback" not in err, err
             return json.loads(out)
 
         with concurrent.futures.ThreadPoolExecutor(max_workers=len(arguments)) as pool:
