@@ -132,21 +132,20 @@ def _services(item: t.Any, root: str, fleet: dict[str, t.Any], select: Select, r
         dataclasses.replace(service, kind=kind, root=root, transfer=want, router=router)
         for service, (kind, _path, _item) in zip(found, parts)
     ]
-    return [_with_transfer(service, fleet, refusals) for service in made] if want is not None else made
+    return [_with_transfer(service, want, fleet, refusals) for service in made] if want is not None else made
 
 
-def _with_transfer(service: Service, fleet: dict[str, t.Any], refusals: Refusals) -> Service:
+def _with_transfer(service: Service, want: wanted.Want, fleet: dict[str, t.Any], refusals: Refusals) -> Service:
     """The option that kv_transfer becomes, among the others, so that it is judged like one that a person wrote."""
-    assert service.transfer is not None  # noqa: S101 - for mypy
     for written in service["args"]:
         if flags.normalize(str(written)).partition(".")[0] == "kv-transfer-config":
             path = f"{service.path}.args.{written}"
             refusals.add("argument-owned", path, None, "is set by the plan", f"use {service.root}.kv_transfer")
             return service
     folder = f"{fleet['vllm_state_dir']}/kv/{service.name}"
-    made = option.config(service.transfer, service.kind, folder)
+    made = option.config(want, service.kind, folder)
     args = {**service["args"], "kv_transfer_config": made}
-    env = {**option.variables(service.transfer), **service["env"]}
+    env = {**option.variables(want), **service["env"]}
     return dataclasses.replace(service, keys={**service.keys, "args": args, "env": env})
 
 

@@ -56,7 +56,7 @@ def test_two_disks_are_told_apart_by_their_ids(monkeypatch):
     mount = storage._mount("30 22 0:26 / /kv rw - ext4 /dev/vdb rw", "/kv")
     ids = iter([17, -18])
     monkeypatch.setattr(os, "statvfs", lambda _path: type("State", (), {"f_fsid": next(ids)}))
-    first, second = (storage.origin(mount, "/kv", "/kv") for _ in range(2))
+    first, second = (storage.origin(mount, "/kv", "/kv") for _time in range(2))
     assert first.startswith("local ext4 11 ")
     assert first != second
 
