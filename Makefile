@@ -13,7 +13,7 @@ needs = $(if $(filter-out $(STAGES),molecule),$(if $(strip $(STAGES)),,$(lab_nee
 stages = $(in_venv) python tests/run/stages.py
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-down test lint unit sanity molecule faults bench pins clean
+.PHONY: help venv demo demo-down test lint unit sanity molecule faults bench bench-router pins clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -48,6 +48,9 @@ faults: ## break an engine of two hosts in every way, and measure it: EXECUTOR=r
 
 bench: ## measure planning, 10 to 1,000 hosts (docs/planning.md)
 	@$(in_venv) python tests/bench/plan.py
+
+bench-router: ## measure the front door against what it is made of (docs/router.md)
+	@$(in_venv) python tests/bench/router
 
 pins: ## resolve requirements/*.in again
 	@$(in_venv) ./tests/run/pins.sh

@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible.utils.display import Display
-from ansible_collections.vllm.cluster.plugins.module_utils.planning import intent, plan
+from ansible_collections.vllm.cluster.plugins.module_utils.planning import applicable, intent, plan
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors import PlanError
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.keys import FLEET
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.show import amounts, document, page, text
@@ -79,10 +79,7 @@ class ActionModule(ActionBase):
     def _intent(self, wanted: intent.Intent, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         self._warn(plan.check(wanted))
         requests = plan.requests(wanted, self._addresses(wanted.members, task_vars))
-        services = [
-            {"name": item.name, "model": item["model"], "replicas": item["replicas"], "hosts": list(item.hosts)}
-            for item in wanted.services
-        ]
+        services = [_listed(sides) for sides in wanted.whole().values()]
         return {"changed": False, "members": list(wanted.members), "services": services, "requests": requests}
 
     def _probes(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -124,7 +121,7 @@ class ActionModule(ActionBase):
             what = f"{args['probes_file']} holds probes that cannot be read ({type(error).__name__}: {error})"
             raise AnsibleActionFail(f"{what}. Fix: write it with playbooks/probe.yml") from error
         if args["apply"]:
-            plan.check_applicable(found)
+            applicable.check(found)
         if args["page"]:
             changed = controller_file.write(args["page"], page.as_html(found), self._task.check_mode)
             result["changed"] = result["changed"] or changed
@@ -203,6 +200,18 @@ class ActionModule(ActionBase):
     def _selector(self, task_vars: dict[str, t.Any]) -> intent.Select:
         lookup = lookup_loader.get("ansible.builtin.inventory_hostnames", loader=self._loader, templar=self._templar)
         return lambda pattern: list(lookup.run([pattern], variables=task_vars))
+
+
+def _listed(sides: t.Sequence[intent.Service]) -> dict[str, t.Any]:
+    """A service as the intent tells of it, whole. sides: its prefill and decode sides, or itself."""
+    first, replicas = sides[0], [side["replicas"] for side in sides]
+    doors = [first.router.host] if first.router.host else []
+    return {
+        "name": first.name,
+        "model": first["model"],
+        "replicas": None if None in replicas else sum(replicas),
+        "hosts": list(dict.fromkeys([host for side in sides for host in side.hosts] + doors)),
+    }
 
 
 def _plain(value: t.Any) -> t.Any:

@@ -59,6 +59,8 @@ class ActionModule(ActionBase):
                 "name": service["name"] if alone else f"{service['name']} ({endpoint['unit']})",
                 "url": endpoint["url"],
                 "model": service["served_model_name"],
+                # A certificate names what clients call, and not the host's address.
+                **({"validate_certs": False} if endpoint["url"].startswith("https:") else {}),
             }
             for endpoint in endpoints
         ]

@@ -279,6 +279,7 @@ probe:
       description:
         - For each of O(paths), whether it exists, is a directory, and holds a model (config.json).
         - Its free_bytes and filesystem (type) are those of the nearest directory above it that exists.
+        - Its origin is the same on two hosts where the path is one folder for both, and null where that cannot be told.
         - Its facts, for a model, are the texts config and quantization (of hf_quant_config.json, or null), tensor_bytes
           (null unless all weights are there), and problems, each with file, rule and fix.
       type: dict

@@ -25,7 +25,9 @@ options:
     type: str
     required: true
   api_keys:
-    description: API keys by service name. The action of this name takes them from the variable C(vllm_services).
+    description:
+      - API keys by service name, and of front doors by the name of their unit. The action of this name takes them from
+        the variable C(vllm_services).
     type: dict
     default: {}
   timeout:
@@ -65,7 +67,7 @@ msg:
   type: str
 units:
   description:
-    - The units of ours, with C(name), C(kind) (V(engine), V(ray), V(guard); null in files of earlier releases),
+    - The units of ours, with C(name), C(kind) (such as V(engine), V(ray), V(door); null in files of earlier releases),
       C(service), C(engine), C(active_state), C(sub_state), C(result), C(restarts) (by systemd since it was started),
       C(pid), C(uptime) (seconds) and C(invocation).
   returned: when the host was reached
@@ -76,6 +78,13 @@ engines:
     - The host's shares of engines, with C(engine), C(service), C(role) (V(head) or V(worker)), C(urls), C(model),
       C(version), C(unit), and C(ok), C(failed_rung), C(rungs), C(progress), C(reason), C(hint) as in
       M(vllm.cluster.vllm_health). The rungs of a worker are its unit and what its guard says.
+  returned: when the host was reached
+  type: list
+  elements: dict
+doors:
+  description:
+    - The front doors that stand on the host, with C(service), C(url), C(unit), and C(ok), C(failed_rung) and C(rungs)
+      as of engines. The rungs are climbed through the door, with a client's key.
   returned: when the host was reached
   type: list
   elements: dict

@@ -60,7 +60,7 @@ _INTERFACE = Map(
 )
 MODEL = Map({"config": str, "quantization": str, "tensor_bytes": int, "problems": List(_PROBLEM)})
 _PATH = Map(
-    {**dict.fromkeys(("exists", "directory", "model"), bool), "facts": MODEL},
+    {**dict.fromkeys(("exists", "directory", "model"), bool), "origin": str, "facts": MODEL},
     filled=("exists", "directory", "model"),
 )
 PROBE = Map(

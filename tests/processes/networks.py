@@ -121,7 +121,8 @@ class Network:
                 process.kill()
                 process.communicate()
                 raise
-            assert out and "Traceback" not in err, err
+            assert "Traceback" not in err, err
+            assert out, err
             return json.loads(out)
 
         with concurrent.futures.ThreadPoolExecutor(max_workers=len(arguments)) as pool:

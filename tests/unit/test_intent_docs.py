@@ -24,6 +24,9 @@ def row(name, key):
     [
         ("Variables of the fleet", keys.FLEET),
         ("Keys of a service", keys.SERVICE),
+        ("Keys of `kv_transfer`", keys.KV_TRANSFER),
+        ("Keys of `router`", keys.ROUTER),
+        ("Keys of `router.tls`", keys.TLS),
         ("Sizes of `parallel`", keys.PARALLEL),
         ("Keys of `ports`", keys.PORTS),
     ],

@@ -24,6 +24,7 @@ from tests.unit.plugins.module_utils.planning import (
     test_arguments,
     test_balancing,
     test_coherence,
+    test_disaggregation,
     test_fences,
     test_fitness,
     test_hazards,
@@ -68,6 +69,11 @@ def of_checks() -> list[Said]:
     return [example(case) for module in TABLES for case in module.CASES]
 
 
+def of_sides() -> list[Said]:
+    """What prefill and decode services and front doors bring out, after the plainer examples."""
+    return [example(case) for case in test_disaggregation.CASES]
+
+
 def of_plans() -> list[Said]:
     """What the tables of whole plans bring out."""
     found = []
@@ -108,7 +114,7 @@ def raised(run: t.Callable[[], t.Any]) -> list[Said]:
 def examples(tmp_path_factory) -> dict[str, Said]:
     """The first message of each id."""
     found: dict[str, Said] = {}
-    for item in (*of_checks(), *of_plans(), *of_others(tmp_path_factory.mktemp("files"))):
+    for item in (*of_checks(), *of_plans(), *of_sides(), *of_others(tmp_path_factory.mktemp("files"))):
         found.setdefault(item.id, item)
     return found
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 _EVERY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
-def door(listen: str, address: str, port: int) -> str:
+def door(listen: str, address: str, port: int, scheme: str = "http") -> str:
     """The URL that clients call. address: by which they reach the host."""
-    return url(address if listen in _EVERY else listen, port)
+    return url(address if listen in _EVERY else listen, port, scheme)
 
 
 def local(listen: str, port: int) -> str:
@@ -19,6 +19,6 @@ def local(listen: str, port: int) -> str:
     return url(_EVERY.get(listen, listen), port)
 
 
-def url(address: str, port: int) -> str:
+def url(address: str, port: int, scheme: str = "http") -> str:
     """IPv6 addresses need brackets (RFC 3986, 3.2.2)."""
-    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+    return f"{scheme}://[{address}]:{port}" if ":" in address else f"{scheme}://{address}:{port}"

@@ -11,9 +11,11 @@ import typing as t
 
 from ..models import memory
 from ..models.config import ModelFacts
+from ..router import places
+from ..router.settings import Router
+from . import addresses as at
 from . import secrets, units
-from .addresses import door
-from .intent import Service
+from .doors import Door
 from .members import Member
 from .options import Options
 from .placement import Engine
@@ -26,7 +28,7 @@ def engine_document(engine: Engine, members: t.Sequence[Member]) -> dict[str, t.
         "name": engine.name,
         "service": engine.service.name,
         "path": engine.service.path,
-        "kind": "serve",
+        "kind": engine.service.kind,
         "accelerator": engine.accelerator,
         "executor": engine.executor,
         "version": engine.service["version"],
@@ -87,20 +89,24 @@ def _finite(number: float) -> float | None:
 
 
 def service_document(
-    service: Service, groups: t.Sequence[t.Sequence[Member]], addresses: t.Mapping[str, str]
+    groups: t.Sequence[t.Sequence[Member]],
+    router: Router | None,
+    door: Door | None,
+    addresses: t.Mapping[str, str],
 ) -> dict[str, t.Any]:
-    """The ``services`` item. groups: the members of each of its engines."""
-    endpoints = []
-    for members in groups:
-        for member in members:
-            first, address = member.port("api") if member.is_called else 0, addresses.get(member.host, member.host)
-            for port in range(first, first + member.engine.servers if member.is_called else 0):
-                url = door(service["listen"], address, port)
-                endpoints.append({"host": member.host, "unit": member.engine.unit, "url": url})
+    """The ``services`` item. groups: the members of each of its engines. router: its front door, of ``door``."""
     engine = groups[0][0].engine
+    service = engine.service
+    endpoints = _endpoints(groups, addresses)
+    if router is not None and door is not None:
+        address = addresses.get(door.host, door.host)
+        url = at.door(router.address, address, router.port, "https" if router.tls else "http")
+        endpoints = [{"host": door.host, "unit": places.door_unit(service.name), "url": url}]
+    keyed = bool(router.api_keys) if router is not None else bool(service["api_key"])
+    reference = secrets.api_key_reference(service.name) if service["api_key"] else None
     return {
         "name": service.name,
-        "path": service.path,
+        "path": service.root,
         "model": service["model"],
         "model_summary": _summary(engine.known.facts),
         "version": service["version"],
@@ -108,7 +114,52 @@ def service_document(
         "max_model_len": Options(service).get("max-model-len"),
         "engines": [members[0].engine.name for members in groups],
         "endpoints": endpoints,
-        "api_key": secrets.api_key_reference(service.name) if service["api_key"] else None,
+        "api_key": (router.api_keys[0].secret if router is not None else reference) if keyed else None,
+        "router": None if router is None or door is None else _door(router, door),
+        "kv_transfer": _transfer(groups),
+    }
+
+
+def _endpoints(groups: t.Sequence[t.Sequence[Member]], addresses: t.Mapping[str, str]) -> list[dict[str, t.Any]]:
+    """Every engine is a front door."""
+    found = []
+    for member in (member for members in groups for member in members if member.is_called):
+        address = addresses.get(member.host, member.host)
+        for port in range(member.port("api"), member.port("api") + member.engine.servers):
+            url = at.door(member.listen, address, port)
+            found.append({"host": member.host, "unit": member.engine.unit, "url": url})
+    return found
+
+
+def _door(router: Router, door: Door) -> dict[str, t.Any]:
+    policies = (
+        [router.policy]
+        if router.mode == "replicas"
+        else [
+            router.prefill_policy or router.policy,
+            router.decode_policy or router.policy,
+        ]
+    )
+    return {
+        "host": door.host,
+        "mode": router.mode,
+        "connector": router.connector,
+        "policy": list(dict.fromkeys(policies)),
+        "tls": router.tls is not None,
+        "keys": [key.name for key in router.api_keys],
+        "workers": len(router.workers),
+    }
+
+
+def _transfer(groups: t.Sequence[t.Sequence[Member]]) -> dict[str, t.Any] | None:
+    want = groups[0][0].engine.service.transfer
+    if want is None:
+        return None
+    return {
+        "connector": want.connector,
+        "parts": [part.connector for part in want.children],
+        "prefill": sum(members[0].engine.service.kind == "prefill" for members in groups),
+        "decode": sum(members[0].engine.service.kind == "decode" for members in groups),
     }
 
 

@@ -43,18 +43,24 @@ class PlanError(Exception):
 
 
 class Refusals:
-    """Collects refusals, so that a person sees all of a stage's mistakes in one run, and warnings beside them."""
+    """Collects refusals, so that a person sees all of a stage's mistakes in one run, and warnings beside them.
 
-    def __init__(self) -> None:
+    locate: turns a path that the planner reckons with into the one that the person wrote.
+    """
+
+    def __init__(self, locate: t.Callable[[str], str] = str) -> None:
+        self._locate = locate
         self._found: dict[tuple[str, str, str], Refusal] = {}
         self._warnings: dict[tuple[str, str, str], dict[str, str]] = {}
 
     def add(self, rule_id: str, path: str, value: t.Any, rule: str, fix: str) -> None:
         """Refuse; the same twice counts once."""
+        path = self._locate(path)
         self._found.setdefault((rule_id, path, rule), Refusal(rule_id, path, value, rule, fix))
 
     def warn(self, rule_id: str, path: str, message: str, fix: str) -> None:
         """Say what may go wrong, and plan on."""
+        path = self._locate(path)
         warning = {"id": rule_id, "path": path, "message": message, "fix": fix}
         self._warnings.setdefault((rule_id, path, message), warning)
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import typing as t
 
 from . import names
@@ -14,6 +13,9 @@ from .describe import is_loopback
 from .devices import Probe
 from .errors import Refusals
 from .members import Member
+from .openings import CLIENTS, MONITORING, Around, Opening, come_by
+from .openings import NOTHING as NOBODY
+from .port_ranges import both_ends, every, shown, without
 from .ports import Port
 from .wording import some
 
@@ -55,10 +57,16 @@ def read(fleet: t.Mapping[str, t.Any], logins: t.Mapping[str, int]) -> Who:
 
 @dataclasses.dataclass(frozen=True)
 class _Part:
-    """A host's share of one engine. others: the addresses of its other members."""
+    """A host's share of one engine. others: the addresses of its other members.
+
+    partners: of the other hosts that it passes KV cache on with, or gets it from. door: of its service's front door;
+    None where clients call the engine itself.
+    """
 
     member: Member
     others: list[str]
+    partners: tuple[str, ...] = ()
+    door: tuple[str, ...] | None = None
 
     @property
     def interface(self) -> str | None:
@@ -66,35 +74,50 @@ class _Part:
 
 
 def networks(
-    engines: t.Sequence[t.Sequence[Member]], who: Who, probes: t.Mapping[str, Probe], refusals: Refusals
+    engines: t.Sequence[t.Sequence[Member]],
+    who: Who,
+    probes: t.Mapping[str, Probe],
+    refusals: Refusals,
+    around: Around = NOBODY,
 ) -> dict[str, dict[str, t.Any]]:
-    """``hosts.<host>.network`` of the plan (docs/plan.md) for every host that is a member. engines: members of each."""
-    mine: dict[str, list[_Part]] = {}
+    """``hosts.<host>.network`` of the plan (docs/plan.md) for every host that opens ports. engines: members of each."""
+    mine: dict[str, list[_Part]] = {opening.host: [] for opening in around.openings}
     books: dict[str, list[names.Book]] = {}
     for members in engines:
         reached = [(member.host, member.address) for member in members]
         book = names.book(members) if len(members) > 1 else None
         for member in members:
             here = member.host
-            mine.setdefault(here, []).append(_Part(member, [address for host, address in reached if host != here]))
+            others = [address for host, address in reached if host != here]
+            root = member.engine.service.root
+            shared = around.partners.get(root, {})
+            door = _elsewhere(here, around.doors[root]) if root in around.doors else None
+            mine.setdefault(here, []).append(_Part(member, others, _elsewhere(here, shared), door))
             if book is not None:
                 books.setdefault(here, []).append(book)
-    partners = _partners(engines)
+    side_channels = _partners(engines)
     found = {}
     for host, parts in mine.items():
+        opened = [opening for opening in around.openings if opening.host == host]
         found[host] = {
             "names": names.of_others(host, books.get(host, [])),
-            "fence": _fence(host, parts, who, partners, probes.get(host), refusals),
+            "fence": _fence(host, parts, opened, who, side_channels, probes.get(host), refusals),
             "never_closed": sorted(_ssh(host, who, probes.get(host)) | who.open_ports),
         }
     return found
 
 
+def _elsewhere(here: str, known: t.Mapping[str, t.Sequence[str]]) -> tuple[str, ...]:
+    """The addresses of other hosts than this. What a host sends to itself comes by loopback, which is always open."""
+    return tuple(dict.fromkeys(address for host, own in known.items() if host != here for address in own))
+
+
 def _fence(
     host: str,
     parts: t.Sequence[_Part],
+    opened: t.Sequence[Opening],
     who: Who,
-    partners: t.Mapping[str, t.Sequence[str]],
+    side_channels: t.Mapping[str, t.Sequence[str]],
     probe: Probe,
     refusals: Refusals,
 ) -> list[dict[str, t.Any]]:
@@ -103,30 +126,51 @@ def _fence(
     found: list[dict[str, t.Any]] = []
     named: set[int] = set(ssh | who.open_ports)
     for part in parts:
-        _check_ssh(part.member, ssh, refusals)
-        found += _of_member(part, who, partners)
+        _check_ssh(host, part.member.engine.service.path, part.member.ports, ssh, refusals)
+        found += _of_member(part, who, side_channels)
         for port in part.member.ports.values():
-            named.update(_every(port))
-    wide = [part for part in parts if part.others]
+            named.update(every(port))
+    for opening in opened:
+        _check_ssh(host, opening.root, opening.ports, ssh, refusals)
+        found += _of_opening(opening, who)
+        named.update(opening.ports.values())
+    wide = _kernel_chosen(parts)
     if who.kernel_ports and wide:
         first, last = (probe or {}).get("local_ports") or _LOCAL_PORTS
-        rest = _without([(first, last)], named)
-        for part in wide:
-            why = f"engine {part.member.engine.name}: ports that the kernel chooses (Gloo, NCCL), for its members"
-            found.append(_item(rest, part.others, part.interface, why))
+        rest = without([(first, last)], named)
+        found += [_item(rest, sources, interface, why) for sources, interface, why in wide]
         _warn_of_others(host, rest, probe, refusals)
     for item in found:
         if item["ports"] is not None:
-            item["ports"] = [_shown(port) for port in _without(map(_range, item["ports"]), who.open_ports)]
-    return [item for item in found if item["ports"] is None or item["ports"]]
+            item["ports"] = [shown(port) for port in without(map(both_ends, item["ports"]), who.open_ports)]
+    told = [item for item in found if item["ports"] is None or item["ports"]]
+    return [item for index, item in enumerate(told) if item not in told[:index]]
 
 
-def _of_member(part: _Part, who: Who, partners: t.Mapping[str, t.Sequence[str]]) -> list[dict[str, t.Any]]:
+def _kernel_chosen(parts: t.Sequence[_Part]) -> list[tuple[t.Sequence[str], str | None, str]]:
+    """Who must reach ports that nobody can fix: (addresses, interface, why)."""
+    found: dict[str, tuple[t.Sequence[str], str | None, str]] = {}
+    for part in parts:
+        engine = part.member.engine
+        if part.others:
+            why = f"engine {engine.name}: ports that the kernel chooses (Gloo, NCCL), for its members"
+            found[engine.name] = (part.others, part.interface, why)
+        if part.partners:
+            why = f"service {engine.service.name}: ports that the kernel chooses (KV transfer), for its engines' hosts"
+            found[engine.service.root] = (part.partners, None, why)
+    return list(found.values())
+
+
+def _of_member(part: _Part, who: Who, side_channels: t.Mapping[str, t.Sequence[str]]) -> list[dict[str, t.Any]]:
     """What a member's own ports are for."""
     member, engine, others = part.member, part.member.engine, part.others
     found = []
     if others:
         found.append(_item(None, others, part.interface, f"engine {engine.name}: its members among themselves"))
+    if part.partners:
+        found.append(
+            _item(None, part.partners, None, f"service {engine.service.name}: KV cache, among its engines' hosts")
+        )
     inner = {kind: port for kind, port in member.ports.items() if kind not in _FOR_CLIENTS}
     if inner:
         whom = "internal ports, for its members" if others else "internal ports, for this host alone"
@@ -135,16 +179,34 @@ def _of_member(part: _Part, who: Who, partners: t.Mapping[str, t.Sequence[str]])
     if watched and who.monitoring:
         found.append(_item(watched, who.monitoring, None, f"engine {engine.name}: metrics of Ray"))
     side = [port for kind, port in inner.items() if kind.startswith(_FOR_PARTNERS)]
-    more = [address for host, own in partners.items() if host != member.host for address in own] if side else []
+    more = [address for host, own in side_channels.items() if host != member.host for address in own] if side else []
+    # The front door follows Mooncake's prefill engines by their side channel.
+    more = list(dict.fromkeys((*more, *part.partners, *(part.door or ())))) if side else []
     if more:
-        found.append(_item(side, more, None, f"engine {engine.name}: KV side channels, for engines that have them too"))
+        found.append(_item(side, more, None, f"engine {engine.name}: KV side channels, for its partners"))
     called = {kind: port for kind, port in member.ports.items() if kind in _FOR_CLIENTS}
-    if is_loopback(engine.service["listen"]):
+    if is_loopback(member.listen):
         called.pop("api", None)
+    if part.door is not None and "api" in called:
+        sources = dict.fromkeys((*part.door, *who.monitoring))
+        found.append(_item([called.pop("api")], sources, None, f"engine {engine.name}: API, for its front door"))
     if called:
-        clients = tuple(dict.fromkeys((*who.clients, *who.monitoring))) if who.clients else EVERYONE
-        found.append(_item(called.values(), clients, None, f"service {engine.service.name}: what clients call"))
+        why = f"service {engine.service.name}: what clients call"
+        found.append(_item(called.values(), _clients(who), None, why))
     return found
+
+
+def _of_opening(opening: Opening, who: Who) -> list[dict[str, t.Any]]:
+    """What the ports of a front door or a server are for."""
+    if opening.sources == CLIENTS:
+        sources: t.Sequence[str] = [] if is_loopback(opening.address) else _clients(who)
+    else:
+        sources = who.monitoring if opening.sources == MONITORING else opening.sources
+    return [_item(opening.ports.values(), sources, None, opening.why)]
+
+
+def _clients(who: Who) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*who.clients, *who.monitoring))) if who.clients else EVERYONE
 
 
 def _item(
@@ -153,7 +215,7 @@ def _item(
     """ports: None opens all and closes none."""
     return {
         "protocol": "tcp",
-        "ports": None if ports is None else [_shown(port) for port in sorted(map(_range, ports))],
+        "ports": None if ports is None else [shown(port) for port in sorted(map(both_ends, ports))],
         "from": list(sources),
         "interface": interface,
         "why": why,
@@ -166,23 +228,7 @@ def _partners(engines: t.Sequence[t.Sequence[Member]]) -> dict[str, list[str]]:
     for members in engines:
         for member in members:
             if any(kind.startswith(_FOR_PARTNERS) and kind not in _FOR_CLIENTS for kind in member.ports):
-                found[member.host] = _addresses(member)
-    return found
-
-
-def _addresses(member: Member) -> list[str]:
-    """By what the host may come: addresses of its interfaces, and the one that others know."""
-    written = [member.address]
-    for interface in (member.probe or {}).get("interfaces") or ():
-        written += [str(text).partition("/")[0] for text in interface.get("addresses") or ()]
-    found = []
-    for text in dict.fromkeys(written):
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
-            continue
-        if not (address.is_loopback or address.is_link_local):
-            found.append(text)
+                found[member.host] = list(come_by([member.address], member.probe))
     return found
 
 
@@ -196,18 +242,19 @@ def _ssh(host: str, who: Who, probe: Probe) -> frozenset[int]:
     return frozenset(found)
 
 
-def _check_ssh(member: Member, ssh: frozenset[int], refusals: Refusals) -> None:
-    for kind, port in member.ports.items():
-        hit = sorted(ssh & _every(port))
+def _check_ssh(host: str, root: str, ports: t.Mapping[str, Port], ssh: frozenset[int], refusals: Refusals) -> None:
+    """root: the path of the service whose ports they are."""
+    for kind, port in ports.items():
+        hit = sorted(ssh & every(port))
         if hit:
-            path = f"{member.engine.service.path}.{'port' if kind == 'api' else f'ports.{kind}'}"
-            rule = f"is a port of ssh on host {member.host}, which no fence may close"
+            path = f"{root}.{'port' if kind in ('api', 'door') else f'ports.{kind}'}"
+            rule = f"is a port of ssh on host {host}, which no fence may close"
             refusals.add("fence-ssh", path, hit[0], rule, "choose another port")
 
 
 def _warn_of_others(host: str, closed: t.Sequence[Port], probe: Probe, refusals: Refusals) -> None:
     """Say which programs of the host strangers will not reach any more."""
-    ranges = [_range(item) for item in closed]
+    ranges = [both_ends(item) for item in closed]
     hit: dict[int, str] = {}
     for listener in (probe or {}).get("listeners") or ():
         ours = str(listener.get("unit") or "").startswith("vllm-")
@@ -226,31 +273,3 @@ def _is_local(address: str) -> bool:
         return is_loopback(address)
     except ValueError:
         return False
-
-
-def _every(port: Port | t.Sequence[int]) -> set[int]:
-    first, last = _range(port)
-    return set(range(first, last + 1))
-
-
-def _range(port: Port | t.Sequence[int]) -> tuple[int, int]:
-    return (port, port) if isinstance(port, int) else (port[0], port[1])
-
-
-def _shown(port: Port | t.Sequence[int]) -> int | list[int]:
-    first, last = _range(port)
-    return first if first == last else [first, last]
-
-
-def _without(ranges: t.Iterable[tuple[int, int]], ports: t.Iterable[int]) -> list[Port]:
-    """The ranges with holes where the ports are."""
-    found: list[Port] = []
-    for first, last in ranges:
-        start = first
-        for hole in sorted(port for port in ports if first <= port <= last):
-            if hole > start:
-                found.append((start, hole - 1))
-            start = hole + 1
-        if start <= last:
-            found.append((start, last))
-    return found

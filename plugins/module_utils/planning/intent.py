@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import ipaddress
 import re
 import typing as t
 
-from ..releases import packages, versions
-from . import schema
+from ..releases import flags, packages, versions
+from . import door, schema, split, values
+from .connectors import option, wanted
 from .errors import Refusals
-from .keys import FLEET, LATER, PARALLEL, PORTS, SERVICE
+from .keys import FLEET, PARALLEL, PORTS, SERVICE
 
 #: Resolves an inventory pattern to host names, in inventory order; [] when nothing matches.
 Select = t.Callable[[str], t.Sequence[str]]
@@ -22,13 +22,15 @@ Select = t.Callable[[str], t.Sequence[str]]
 HostEnv = t.Callable[[str], t.Any]
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SECRET_NAME = re.compile(r"(?i)(^|_)(apikey|key|token|secret|password|passwd|passphrase|credentials?)$")
 
 
 @dataclasses.dataclass(frozen=True)
 class Service:
-    """One item of ``vllm_services``, checked. ``given``: the keys the person wrote."""
+    """One item of ``vllm_services``, checked, or its prefill or decode side. ``given``: the keys the person wrote.
+
+    path: where it is written. kind: serve, prefill or decode. root: the path of the item. transfer: how its engines
+    pass KV cache on. router: what is written of the front door; both are the same for the sides of one item.
+    """
 
     path: str
     name: str
@@ -37,9 +39,18 @@ class Service:
     keys: dict[str, t.Any]
     parallel: dict[str, t.Any]
     ports: dict[str, int]
+    kind: str = "serve"
+    root: str = ""
+    transfer: wanted.Want | None = None
+    router: door.Wish = door.NOTHING
 
     def __getitem__(self, key: str) -> t.Any:
         return self.keys[key]
+
+    @property
+    def stem(self) -> str:
+        """What the names of its engines begin with."""
+        return self.name if self.kind == "serve" else f"{self.name}-{self.kind}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,11 +63,22 @@ class Intent:
     host_env: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(default_factory=dict)
     #: (written, meant) names of variables that look misspelt
     unknown: tuple[tuple[str, str], ...] = ()
+    #: The path that a person wrote, of one that the planner reckons with (split.locator).
+    locate: t.Callable[[str], str] = dataclasses.field(default=str, compare=False)
 
     @property
     def members(self) -> tuple[str, ...]:
         """Every host that some service names, in order of first mention."""
-        return tuple(dict.fromkeys(host for service in self.services for host in service.hosts))
+        doors = [[service.router.host] if service.router.host else [] for service in self.services]
+        named = ((*service.hosts, *host) for service, host in zip(self.services, doors))
+        return tuple(dict.fromkeys(host for hosts in named for host in hosts))
+
+    def whole(self) -> dict[str, list[Service]]:
+        """The sides of each item of vllm_services, by its path; most have one."""
+        found: dict[str, list[Service]] = {}
+        for service in self.services:
+            found.setdefault(service.root, []).append(service)
+        return found
 
 
 def derive_name(model: str) -> str:
@@ -70,32 +92,64 @@ def parse(variables: t.Mapping[str, t.Any], select: Select, host_env: HostEnv | 
 
     variables: the templated variables; those that are not the plan's (roles have their own) are left alone.
     """
-    refusals = Refusals()
+    refusals = Refusals(split.locator(variables.get("vllm_services")))
     mine = {name: value for name, value in variables.items() if name in FLEET}
     fleet = schema.read(mine, FLEET, "", refusals)
     _check_version(fleet["vllm_version"], "vllm_version", refusals)
-    _check_fence(fleet, refusals)
+    values.check_fence(fleet, refusals)
     items = fleet["vllm_services"] if isinstance(fleet["vllm_services"], (list, tuple)) else []
-    services = [_service(item, f"vllm_services[{index}]", fleet, select, refusals) for index, item in enumerate(items)]
+    services: list[Service] = []
+    for index, item in enumerate(items):
+        services += _services(item, f"vllm_services[{index}]", fleet, select, refusals)
     _unique_names(services, refusals)
     members = dict.fromkeys(host for service in services for host in service.hosts)
-    own = {host: _host_env(host_env(host), host, refusals) for host in members} if host_env else {}
+    own = {host: values.host_env(host_env(host), host, refusals) for host in members} if host_env else {}
     refusals.raise_if_any()
-    return Intent(fleet, tuple(services), {host: given for host, given in own.items() if given}, _misspelt(variables))
+    named = {host: given for host, given in own.items() if given}
+    return Intent(fleet, tuple(services), named, _misspelt(variables), split.locator(items))
+
+
+def _services(item: t.Any, root: str, fleet: dict[str, t.Any], select: Select, refusals: Refusals) -> list[Service]:
+    """The one service of an item, or its prefill and decode sides."""
+    between = split.is_split(item)
+    parts = split.sides(item, root, refusals) if between else [("serve", root, item)]
+    found = [_service(part, path, fleet, select, refusals) for _kind, path, part in parts]
+    if not found or not isinstance(item, dict):
+        return found
+    first = found[0]
+    if between and first["balancing"] != "internal":
+        rule = (
+            "prefill and decode engines balance internally: another way is not planned by this release of vllm.cluster"
+        )
+        refusals.add(
+            "not-planned-yet", f"{root}.balancing", first["balancing"], rule, "leave balancing out, write replicas"
+        )
+    want = wanted.read(item.get("kv_transfer"), f"{root}.kv_transfer", first["version"], between, refusals)
+    router = door.read(item.get("router"), root, first["port"], select, refusals)
+    if want is not None:
+        option.check_written(want, refusals)
+    made = [
+        dataclasses.replace(service, kind=kind, root=root, transfer=want, router=router)
+        for service, (kind, _path, _item) in zip(found, parts)
+    ]
+    return [_with_transfer(service, want, fleet, refusals) for service in made] if want is not None else made
+
+
+def _with_transfer(service: Service, want: wanted.Want, fleet: dict[str, t.Any], refusals: Refusals) -> Service:
+    """The option that kv_transfer becomes, among the others, so that it is judged like one that a person wrote."""
+    for written in service["args"]:
+        if flags.normalize(str(written)).partition(".")[0] == "kv-transfer-config":
+            path = f"{service.path}.args.{written}"
+            refusals.add("argument-owned", path, None, "is set by the plan", f"use {service.root}.kv_transfer")
+            return service
+    folder = f"{fleet['vllm_state_dir']}/kv/{service.name}"
+    made = option.config(want, service.kind, folder)
+    args = {**service["args"], "kv_transfer_config": made}
+    env = {**option.variables(want), **service["env"]}
+    return dataclasses.replace(service, keys={**service.keys, "args": args, "env": env})
 
 
 def _service(item: t.Any, path: str, fleet: dict[str, t.Any], select: Select, refusals: Refusals) -> Service:
-    later = [key for key in LATER if isinstance(item, dict) and item.get(key) is not None]
-    for key in later:
-        refusals.add(
-            "not-planned-yet",
-            f"{path}.{key}",
-            None,
-            f"{LATER[key]} is not planned by this release of vllm.cluster",
-            f"leave {key} out",
-        )
-    if later:
-        item = {key: value for key, value in item.items() if key not in LATER}
     keys = schema.read(item, SERVICE, path, refusals)
     given = (
         frozenset(key for key, value in item.items() if value is not None) if isinstance(item, dict) else frozenset()
@@ -116,8 +170,8 @@ def _service(item: t.Any, path: str, fleet: dict[str, t.Any], select: Select, re
         keys[own] = keys[own] or fleet[common]
     if "version" in given:
         _check_version(keys["version"], f"{path}.version", refusals)
-    _check_variables(keys, path, refusals)
-    if not _is_address(keys["listen"]):
+    values.check_variables(keys, path, refusals)
+    if not values.is_address(keys["listen"]):
         refusals.add(
             "listen-address", f"{path}.listen", keys["listen"], "is not an IP address", "0.0.0.0 opens every interface"
         )
@@ -140,6 +194,7 @@ def _service(item: t.Any, path: str, fleet: dict[str, t.Any], select: Select, re
         keys,
         _parallel(keys["parallel"], path, refusals),
         {kind: port for kind, port in ports.items() if port is not None},
+        root=path,
     )
 
 
@@ -159,37 +214,6 @@ def _check_version(version: t.Any, path: str, refusals: Refusals) -> None:
         refusals.add("version-form", path, version, str(error), f"for example {packages.DEFAULT_VLLM}")
 
 
-def _check_fence(fleet: dict[str, t.Any], refusals: Refusals) -> None:
-    """Networks and ports of the fence (fences.py)."""
-    for name in ("vllm_client_networks", "vllm_monitoring_networks"):
-        for index, written in enumerate(fleet[name] or ()):
-            try:
-                ipaddress.ip_network(str(written))
-            except ValueError as error:
-                _refuse_network(f"{name}[{index}]", written, str(error), refusals)
-    for index, port in enumerate(fleet["vllm_fence_open_ports"] or ()):
-        if isinstance(port, int) and not 0 < port < 65536:
-            fix = "write a number from 1 to 65535, or leave it out"
-            refusals.add("port-range", f"vllm_fence_open_ports[{index}]", port, "is not a port", fix)
-
-
-def _refuse_network(path: str, written: t.Any, error: str, refusals: Refusals) -> None:
-    try:
-        meant = f"write {ipaddress.ip_network(str(written), strict=False)}"
-        rule = "is an address inside of a network"
-    except ValueError:
-        meant, rule = "write an address, or a network such as 10.0.0.0/8", f"is no network ({error})"
-    refusals.add("network-form", path, written, rule, meant)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _check_model(model: str, path: str, refusals: Refusals) -> None:
     if model.startswith("lab://"):
         if model != "lab://tiny":
@@ -204,45 +228,6 @@ def _check_model(model: str, path: str, refusals: Refusals) -> None:
             "is neither a hub id nor an absolute path",
             "org/name, /absolute/path, or lab://tiny",
         )
-
-
-def _check_variables(keys: dict[str, t.Any], path: str, refusals: Refusals) -> None:
-    for name, value in keys["secrets"].items():
-        _check_variable(name, value, f"{path}.secrets.{name}", refusals)
-    for name, value in keys["env"].items():
-        _check_variable(name, value, f"{path}.env.{name}", refusals, f"{path}.secrets")
-
-
-def _check_variable(name: t.Any, value: t.Any, where: str, refusals: Refusals, secrets: str = "") -> None:
-    """secrets: where those belong that must not stand here; empty where they may."""
-    if not isinstance(name, str) or not _ENV_NAME.fullmatch(name):
-        rule = "is not an environment variable's name"
-        refusals.add("variable-form", where, None, rule, "letters, digits and _ only")
-    elif isinstance(value, (dict, list)) or value is None:
-        refusals.add("variable-form", where, None, "must be text", "write one value")
-    elif any(ord(sign) < 32 and sign != "\t" for sign in str(value)):
-        refusals.add("variable-form", where, None, "holds a line break or control character", "write it on one line")
-    elif secrets and _SECRET_NAME.search(name):
-        fix = "use the service's api_key" if name == "VLLM_API_KEY" else f"move it to {secrets}.{name}"
-        refusals.add("secret-in-env", where, None, "looks like a secret, and env is shown in plans", fix)
-
-
-def host_env_path(host: str, name: str) -> str:
-    """Where a variable of one host is written."""
-    return f"vllm_host_env.{name} (host {host})"
-
-
-def _host_env(written: t.Any, host: str, refusals: Refusals) -> dict[str, t.Any]:
-    """The variables that a person gave the engines of one host."""
-    if written is None:
-        return {}
-    if not isinstance(written, dict):
-        fix = "write it as variables of that host, such as {NCCL_IB_HCA: mlx5_0}"
-        refusals.add("wrong-type", f"vllm_host_env (host {host})", None, "must be a mapping", fix)
-        return {}
-    for name, value in written.items():
-        _check_variable(name, value, host_env_path(host, str(name)), refusals, "vllm_services[].secrets")
-    return dict(written)
 
 
 def _hosts(patterns: str | list[str], path: str, select: Select, refusals: Refusals) -> tuple[str, ...]:
@@ -290,9 +275,12 @@ def _parallel(written: str | dict[str, t.Any], path: str, refusals: Refusals) ->
 
 
 def _unique_names(services: list[Service], refusals: Refusals) -> None:
+    """Names of services, and of engines: prefill engines of ``a`` are called as those of a service ``a-prefill``."""
     seen: dict[str, Service] = {}
     for service in services:
-        other = seen.setdefault(service.name, service)
-        if other is not service and service.name:
-            fix = "give one of them another name"
-            refusals.add("service-name", f"{service.path}.name", service.name, f"is the name of {other.path} too", fix)
+        for name in dict.fromkeys((service.name, service.stem)):
+            other = seen.setdefault(name, service)
+            if other.root != service.root and name:
+                rule = f"is the name of {other.root} too" if name in (other.name, service.name) else f"{name} is taken"
+                fix = "give one of them another name"
+                refusals.add("service-name", f"{service.root}.name", service.name, rule, fix)

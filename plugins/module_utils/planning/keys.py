@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ..releases import packages
+from ..router.settings import POLICIES
 from .schema import Key
 
 _ABSOLUTE = r"/[^\x00-\x1f]*"
@@ -95,6 +96,59 @@ SERVICE: dict[str, Key] = {
     "api_key": Key("str", "the key clients must send; best from Ansible Vault", secret=True),
     "secrets": Key("dict", "environment variables that must stay secret, such as HF_TOKEN", default={}, secret=True),
     "start_timeout": Key("int", "seconds an engine may take to its first token", low=10, high=86400),
+    "prefill": Key("dict", "the engines that read prompts, such as {hosts: gpu1, replicas: 2}"),
+    "decode": Key("dict", "the engines that make the answers' tokens"),
+    "kv_transfer": Key("dict", "how engines pass one another KV cache, such as {connector: nixl}"),
+    "router": Key("dict", "the front door of the service's engines, such as {host: gpu1}"),
+}
+
+#: Keys of a service that prefill and decode may have too, each side its own.
+SIDE: dict[str, Key] = {
+    name: SERVICE[name]
+    for name in (
+        *("hosts", "replicas", "gpus", "devices", "concurrency", "parallel", "ports", "interface", "executor"),
+        *("args", "env", "image", "start_timeout"),
+    )
+}
+
+#: Keys of kv_transfer, and of each item of its connectors.
+KV_TRANSFER: dict[str, Key] = {
+    "connector": Key("str", "auto, a short name (docs/disaggregation.md), or vLLM's own name", default="auto"),
+    "connectors": Key("list", "of multi: what it joins, each with keys of kv_transfer, in order", elements="dict"),
+    "path": Key("str", "of shared_storage: a folder that all members share", pattern=_ABSOLUTE),
+    "memory_gib": Key(
+        "int", "host memory for KV cache: of offloading an engine's, of stores a rank's", low=1, high=65536
+    ),
+    "protocol": Key("str", "of mooncake: how bytes move", choices=("rdma", "tcp")),
+    "on_failure": Key("str", "what a request whose KV cache is lost becomes", choices=("fail", "recompute")),
+    "server_host": Key("str", "the host of lmcache's or mooncake_store's server; default: the first engine's"),
+    "module_path": Key("str", "the Python module of a connector that is not vLLM's own", pattern=r"[A-Za-z_][\w.]*"),
+    "extra": Key("dict", "further keys of kv_connector_extra_config", default={}),
+    "testing": Key("bool", "consent to a connector that is made for debugging alone", default=False),
+}
+
+#: Keys of router.
+ROUTER: dict[str, Key] = {
+    "enabled": Key("bool", "default: where a service has several engines"),
+    "host": Key("str", "an inventory pattern of one host; default: the first of the service"),
+    "port": Key("int", "the port clients call; default: the service's", low=1, high=65535),
+    "policy": Key("str", "which engine takes a request", default="cache_aware", choices=POLICIES),
+    "prefill_policy": Key("str", "the policy among prefill engines; default: policy", choices=POLICIES),
+    "decode_policy": Key("str", "the policy among decode engines; default: policy", choices=POLICIES),
+    "tls": Key("dict", "{certificate: /path, key: /path}: PEM files on the router's host"),
+    "api_keys": Key("dict", "name: key of each client; default: api_key alone", default={}, secret=True),
+    "paths": Key("list", "what clients may call; / at the end stands for all below", elements="str"),
+    "networks": Key("list", "from where the door's metrics and workers can be read", default=(), elements="str"),
+    "limits": Key("dict", "what a client cannot exceed, such as {body_bytes: 1048576}", default={}),
+    "timeouts": Key("dict", "seconds, such as {answer: 900}", default={}),
+    "fallback": Key("bool", "decode engines answer alone where no prefill engine can", default=True),
+    "processes": Key("int", "worker processes of nginx", default=2, low=1, high=256),
+}
+
+#: Keys of router.tls.
+TLS: dict[str, Key] = {
+    "certificate": Key("str", "the certificate with its chain", required=True, pattern=_ABSOLUTE),
+    "key": Key("str", "its private key", required=True, pattern=_ABSOLUTE),
 }
 
 #: Sizes of parallel.
@@ -123,14 +177,6 @@ PORTS: dict[str, Key] = {
 UNPLANNED_ARGS: dict[str, str] = {
     "prefill-context-parallel-size": "multiplies the ranks, and this release of vllm.cluster plans no prefill context "
     "parallelism",
-}
-
-#: Keys of the design that this release does not plan yet, and what they are about.
-LATER: dict[str, str] = {
-    "prefill": "prefill/decode disaggregation",
-    "decode": "prefill/decode disaggregation",
-    "kv_transfer": "prefill/decode disaggregation",
-    "router": "a router in front of several engines",
 }
 
 #: Options of vllm serve that the plan owns, and what to set instead.

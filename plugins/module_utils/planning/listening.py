@@ -14,12 +14,21 @@ from .placement import Engine
 from .wording import some
 
 
-def check(engines: t.Sequence[Engine], probes: t.Mapping[str, Probe], refusals: Refusals) -> None:
-    """Refuse a listen address that one of the hosts that clients call does not have, where its interfaces are known."""
+def check(
+    engines: t.Sequence[Engine], probes: t.Mapping[str, Probe], refusals: Refusals, routed: t.Mapping[str, str]
+) -> None:
+    """Refuse a listen address that one of the hosts that clients call does not have, where its interfaces are known.
+
+    routed: the host of each front door, by the path of its service.
+    """
+
+    def called(engine: Engine) -> tuple[str, ...]:
+        return (routed[engine.service.root],) if engine.service.root in routed else engine.doors
+
     doors: dict[str, set[str]] = {}
     for engine in engines:
-        doors.setdefault(engine.service.path, set()).update(engine.doors)
-    for engine, host in [(each, host) for each in engines for host in each.doors]:
+        doors.setdefault(engine.service.path, set()).update(called(engine))
+    for engine, host in [(each, host) for each in engines for host in called(each)]:
         listen = ipaddress.ip_address(engine.service["listen"])
         interfaces = (probes.get(host) or {}).get("interfaces")
         if listen.is_unspecified or listen.is_loopback or interfaces is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .connectors.family import NOTHING, Wired
 from .devices import Grant, Probe
 from .placement import Engine
 from .ports import Port
@@ -18,6 +19,7 @@ class Member:
     """rank: its place among the engine's members, 0 the head. address: where the other members reach it.
 
     interface: the one that the engine's members talk over (interfaces.py); None for an engine of one host.
+    listen: what its API is opened on. wired: what its KV connectors are told.
     """
 
     engine: Engine
@@ -28,6 +30,8 @@ class Member:
     ports: t.Mapping[str, Port]
     head_ports: t.Mapping[str, Port]
     probe: Probe
+    listen: str = ""
+    wired: Wired = NOTHING
 
     @property
     def host(self) -> str:
@@ -96,8 +100,12 @@ def members(
     interfaces: t.Mapping[str, t.Mapping[str, t.Any]],
     ports: t.Mapping[tuple[str, str], t.Mapping[str, Port]],
     probes: t.Mapping[str, Probe],
+    listens: t.Mapping[str, str] | None = None,
 ) -> list[Member]:
-    """The engine's members, head first. interfaces: by host, of an engine of several hosts."""
+    """The engine's members, head first. interfaces: by host, of an engine of several hosts.
+
+    listens: what APIs are opened on, by host; else what is written.
+    """
     reached = {
         host: str((interfaces.get(host) or {}).get("address") or addresses.get(host, host)) for host in engine.hosts
     }
@@ -111,6 +119,7 @@ def members(
             ports[engine.name, host],
             ports[engine.name, engine.head],
             probes.get(host),
+            (listens or {}).get(host) or str(engine.service["listen"]),
         )
         for rank, host in enumerate(engine.hosts)
     ]

@@ -10,7 +10,8 @@ import json
 import typing as t
 
 from ..releases import flags
-from .intent import Service, host_env_path
+from .intent import Service
+from .values import host_env_path
 
 
 @dataclasses.dataclass(frozen=True)

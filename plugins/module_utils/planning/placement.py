@@ -42,7 +42,7 @@ class Engine:
 
     @property
     def name(self) -> str:
-        return f"{self.service.name}-{self.index}"
+        return f"{self.service.stem}-{self.index}"
 
     @property
     def unit(self) -> str:

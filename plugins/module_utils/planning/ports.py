@@ -14,6 +14,7 @@ from .devices import Probe
 from .errors import Refusals
 from .intent import Intent
 from .placement import Engine
+from .port_table import Ports
 
 #: A port, or the first and last of a range.
 Port = t.Union[int, tuple[int, int]]
@@ -34,6 +35,22 @@ class Kind:
     side: sides.Side | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Other:
+    """Something on a host that is no engine and opens ports. bases: where the search for each begins, by its name.
+
+    path: where the first is, or would be, written. written: the port that a person wrote for the first.
+    """
+
+    name: str
+    host: str
+    path: str
+    bases: t.Mapping[str, int]
+    written: int | None = None
+
+
+#: Where the ports of engines behind a front door begin: clients call none of them.
+BEHIND = 18000
 #: The supervisor of a host's API servers, where each copy has one (vLLM's own default).
 _SUPERVISOR = Kind("data_parallel_supervisor", 9256, False)
 #: What vLLM opens between members (ZMQ, the message queue) is searched for from VLLM_PORT upward.
@@ -57,67 +74,18 @@ _RAY = (
 )
 
 
-class Ports:
-    """Who has which port of which host."""
-
-    def __init__(self, refusals: Refusals, probes: t.Mapping[str, Probe]) -> None:
-        self._taken: dict[tuple[str, int], str] = {}
-        self._refusals = refusals
-        self._foreign = {host: _foreign(probe) for host, probe in probes.items()}
-
-    def claim(self, host: str, port: int, path: str, fix: str = "") -> None:
-        """Take a port that a person wrote. Refuses one that is taken, by the plan or by somebody on the host.
-
-        fix: what to do where it is not free, unless another port will do.
-        """
-        if port > 65535:
-            self._refusals.add("port-range", path, port, f"is not a port (on {host})", "choose a lower port")
-        other = self._taken.setdefault((host, port), path)
-        if other != path:
-            rule = f"is taken on host {host} by {other}"
-            self._refusals.add("port-taken", path, port, rule, fix or "give each its own port")
-        holder = self._foreign.get(host, {}).get(port)
-        if holder:
-            rule = f"is held on host {host} by {holder}, which is not a unit of this collection"
-            self._refusals.add("port-held", path, port, rule, f"stop it, or {fix or 'choose another port'}")
-
-    def allocate(self, host: str, base: int, count: int, path: str) -> tuple[int, str]:
-        """The first of ``count`` free ports in a row from base upward, and who made it skip some, else empty.
-
-        Claim what persons wrote before.
-        """
-        return self.allocate_alike([host], base, count, path)
-
-    def allocate_alike(self, hosts: t.Sequence[str], base: int, count: int, path: str) -> tuple[int, str]:
-        """The same ports on each of several hosts: members tell one another only where theirs begin."""
-        port, skipped = base, ""
-        while port + count - 1 <= 65535:
-            held, why = self._held(hosts, port, count)
-            if held is None:
-                self._taken.update({(host, at): path for host in hosts for at in range(port, port + count)})
-                return port, skipped
-            skipped, port = skipped or why, held + 1
-        wanted = "free port" if count == 1 else f"{count} free ports in a row"
-        rule = f"no {wanted} from {base} upward on host {', '.join(hosts)}"
-        self._refusals.add("no-free-port", path, base, rule, "lower vllm_port_base, or move what listens there")
-        return base, skipped
-
-    def _held(self, hosts: t.Sequence[str], port: int, count: int) -> tuple[int | None, str]:
-        """The last of these ports that is not free on some host, and who holds it if that is somebody else."""
-        for host in hosts:
-            foreign = self._foreign.get(host, {})
-            for at in range(port + count - 1, port - 1, -1):
-                if (host, at) in self._taken or at in foreign:
-                    return at, f"{at} is held by {foreign[at]}" if at in foreign else ""
-        return None, ""
-
-
 def assign_ports(
-    engines: t.Sequence[Engine], base: int, probes: t.Mapping[str, Probe], refusals: Refusals
+    engines: t.Sequence[Engine],
+    base: int,
+    probes: t.Mapping[str, Probe],
+    refusals: Refusals,
+    behind: t.Collection[str] = (),
+    others: t.Sequence[Other] = (),
 ) -> tuple[dict[tuple[str, str], dict[str, Port]], list[Decision]]:
     """The ports of each engine on each of its hosts, by (engine name, host) and kind.
 
     base: where API ports begin. Engines of one service on one host take consecutive API ports.
+    behind: paths of services with a front door. others: what else opens ports, by its name in place of an engine's.
     """
     ports = Ports(refusals, probes)
     result: dict[tuple[str, str], dict[str, Port]] = {
@@ -126,7 +94,11 @@ def assign_ports(
     decisions: list[Decision] = []
     nth: dict[tuple[str, str, str], int] = {}
     beside = {engine.service.path: sides.of(engine.service) for engine in engines}
-    kinds = {engine.name: _kinds(engine, base, beside[engine.service.path]) for engine in engines}
+    kinds = {
+        engine.name: _kinds(engine, base, beside[engine.service.path], engine.service.root in behind)
+        for engine in engines
+    }
+    _claim_others(others, ports)
     for engine in engines:
         for kind in kinds[engine.name]:
             if kind.side is not None:
@@ -136,6 +108,7 @@ def assign_ports(
             if written is None:
                 continue
             decisions += _claim(engine, kind, written, ports, nth, result)
+    result.update({(other.name, other.host): _allocate_other(other, ports, decisions) for other in others})
     for engine in engines:
         for kind in kinds[engine.name]:
             if kind.side is not None:
@@ -149,6 +122,26 @@ def assign_ports(
     return result, decisions
 
 
+def _claim_others(others: t.Sequence[Other], ports: Ports) -> None:
+    for other in others:
+        if other.written is not None:
+            ports.claim(other.host, other.written, other.path)
+
+
+def _allocate_other(other: Other, ports: Ports, decisions: list[Decision]) -> dict[str, Port]:
+    found: dict[str, Port] = {}
+    for place, (name, base) in enumerate(other.bases.items()):
+        if place == 0 and other.written is not None:
+            found[name] = other.written
+            continue
+        found[name], skipped = ports.allocate(other.host, base, 1, other.path)
+        if place == 0 and (skipped or found[name] != base or name == "door"):
+            after = f"; {skipped}" if skipped else ""
+            why = f"{other.name}: first free from {base} on {other.host}{after}"
+            decisions.append(Decision(other.path, found[name], why))
+    return found
+
+
 def _claim(
     engine: Engine,
     kind: Kind,
@@ -160,8 +153,8 @@ def _claim(
     """Take what a person wrote. Further engines of the service on a host get what follows."""
     decisions = []
     for host in _hosts(engine, kind):
-        offset = nth.get((engine.service.name, host, kind.name), 0)
-        nth[engine.service.name, host, kind.name] = offset + kind.count
+        offset = nth.get((engine.service.path, host, kind.name), 0)
+        nth[engine.service.path, host, kind.name] = offset + kind.count
         path, first = _path(engine, kind) + (f" (engine {engine.name})" if offset else ""), written + offset
         for port in range(first, first + kind.count):
             ports.claim(host, port, path)
@@ -184,7 +177,7 @@ def _claim_side(
     if side.written is None:
         return
     for host in _hosts(engine, kind):
-        before = nth[engine.service.name, host, kind.name] = nth.get((engine.service.name, host, kind.name), -1) + 1
+        before = nth[engine.service.path, host, kind.name] = nth.get((engine.service.path, host, kind.name), -1) + 1
         last = side.written + kind.count - 1
         for port in range(side.written, last + 1):
             ports.claim(host, port, side.path + (f" (engine {engine.name})" if before else ""), side.fix)
@@ -223,6 +216,7 @@ def check_written(intent: Intent, refusals: Refusals) -> None:
     certain = Ports(refusals, {})
     for service in intent.services:
         count, hosts, ports = service["replicas"] or 1, service.hosts, certain
+        doored = service.router.enabled or (service.router.enabled is None and (count > 1 or service.kind != "serve"))
         if len(hosts) > 1 and (service["replicas"] is None or count < len(hosts)):
             count, ports = 1, Ports(refusals, {})
         nth: dict[str, int] = {}
@@ -230,15 +224,19 @@ def check_written(intent: Intent, refusals: Refusals) -> None:
             host = hosts[index % len(hosts)]
             offset = nth[host] = nth.get(host, -1) + 1
             suffix = f" (engine {service.name}-{index})" if offset else ""
-            if service["port"] is not None:
+            if service["port"] is not None and not doored:
                 ports.claim(host, service["port"] + offset, f"{service.path}.port{suffix}")
             for kind, port in sorted(service.ports.items()):
                 ports.claim(host, port + offset, f"{service.path}.ports.{kind}{suffix}")
 
 
-def _kinds(engine: Engine, base: int, beside: t.Sequence[sides.Side]) -> list[Kind]:
-    """What the engine opens. Every engine has an API port on its head. beside: what its options open."""
-    kinds = [Kind("api", base, engine.balancing == "internal", engine.servers, written="port")]
+def _kinds(engine: Engine, base: int, beside: t.Sequence[sides.Side], behind: bool = False) -> list[Kind]:
+    """What the engine opens. Every engine has an API port on its head. beside: what its options open.
+
+    behind: a front door has the port that clients call.
+    """
+    alone = engine.balancing == "internal"
+    kinds = [Kind("api", BEHIND if behind else base, alone, engine.servers, written="" if behind else "port")]
     several = len(engine.hosts) > 1
     if engine.balancing == "external":
         kinds += [_SUPERVISOR] if engine.servers > 1 else []
@@ -270,26 +268,16 @@ def _written(engine: Engine, kind: Kind) -> int | None:
 
 
 def _path(engine: Engine, kind: Kind) -> str:
-    return f"{engine.service.path}.port" if kind.name == "api" else f"{engine.service.path}.ports.{kind.name}"
+    return f"{engine.service.path}.port" if kind.written == "port" else f"{engine.service.path}.ports.{kind.name}"
 
 
 def _chosen(engine: Engine, host: str, kind: Kind, first: int, base: int, skipped: str) -> list[Decision]:
     """Why the port is what it is; Ray's and the engines' own usual ports go without saying."""
     after = f"; {skipped}" if skipped else ""
-    if kind.name == "api":
+    if kind.written == "port":
         why = f"engine {engine.name}: first free port of {host} from vllm_port_base = {base}{after}"
         return [Decision(_path(engine, kind), first, why)]
     if first == kind.base:
         return []
     why = f"engine {engine.name}: first free from {kind.base} on {host}{after}"
     return [Decision(_path(engine, kind), first, why)]
-
-
-def _foreign(probe: Probe) -> dict[int, str]:
-    """Who listens on which port, besides units of this collection."""
-    found: dict[int, str] = {}
-    for listener in (probe or {}).get("listeners") or ():
-        if not str(listener.get("unit") or "").startswith("vllm-"):
-            pid = f" (pid {listener['pid']})" if listener.get("pid") else ""
-            found.setdefault(listener["port"], f"{listener.get('process') or 'a process'}{pid}")
-    return found

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..router import places
 from .errors import PlanError, Refusal
 
 
@@ -21,15 +22,29 @@ def secret_reference(service: str, variable: str) -> str:
 
 
 def api_keys(services: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, str]:
-    """The keys that clients send, by service. services: the templated ``vllm_services``."""
-    return {_name(item): str(item["api_key"]) for item in services if item.get("api_key")}
+    """The keys that engines take, by service, and of front doors by the name of their unit.
+
+    services: the templated ``vllm_services``.
+    """
+    found = {_name(item): str(item["api_key"]) for item in services if item.get("api_key")}
+    for item in services:
+        router = item.get("router")
+        keys = router.get("api_keys") if isinstance(router, t.Mapping) else None
+        if isinstance(keys, t.Mapping) and keys:
+            found[places.door_unit(_name(item))] = str(next(iter(keys.values())))
+    return found
+
+
+def router_key_reference(service: str, name: str) -> str:
+    """A key of ``router.api_keys``, which clients of the service send."""
+    return f"{service}.router.api_keys.{name}"
 
 
 def resolve(services: t.Sequence[t.Mapping[str, t.Any]], reference: str) -> str:
     """The value behind a reference of the plan.
 
     services: the templated ``vllm_services``; each item's ``name`` must be the plan's (given or derived).
-    reference: ``<service>.api_key`` or ``<service>.secrets.<VARIABLE>``.
+    reference: ``<service>.api_key``, ``<service>.secrets.<VARIABLE>`` or ``<service>.router.api_keys.<name>``.
     Raises PlanError when the intent no longer holds it; the message never holds a value.
     """
     service, _dot, key = reference.partition(".")

@@ -24,6 +24,7 @@ _PARALLEL_FLAGS = {
 }
 _EXPERT_FLAG = "--enable-expert-parallel"
 _RAY_DATA_FLAG = "--data-parallel-backend"
+_KV = "kv-transfer-config"
 #: What only members with an API server may be told; vllm/entrypoints/cli/serve.py refuses it of the others.
 _HEAD_ONLY = ("api-server-count", "grpc", "grpc-port")
 #: How Ray places copies of a model that take several hosts each (v1/engine/utils.py, create_dp_placement_groups).
@@ -133,7 +134,7 @@ def command(
     """
     service, argv = engine.service, ["serve", model]
     if member.is_called:
-        argv += ["--host", service["listen"], "--port", str(member.port("api"))]
+        argv += ["--host", member.listen, "--port", str(member.port("api"))]
     argv += ["--served-model-name", *served_names]
     if revision:
         argv += ["--revision", revision]
@@ -146,6 +147,8 @@ def command(
         argv += ["--distributed-executor-backend", engine.executor]
     argv += _across_hosts(engine, member)
     set_here = sides.arguments(service, member.ports)
+    if member.wired.keys:
+        set_here[_KV] = {**set_here.get(_KV, {}), **member.wired.keys}
     for name, value in service["args"].items():
         plain = flags.normalize(str(name))
         if plain.partition(".")[0] not in set_here and (member.is_called or plain not in _HEAD_ONLY):

@@ -52,8 +52,9 @@ class Side:
 
     def count(self, parallel: t.Mapping[str, t.Any]) -> int:
         """How many ports in a row."""
-        if self.per == "rank":
-            return int(parallel["tensor"] * parallel["pipeline"] * parallel["data"])
+        if self.per in ("rank", "rank_twice"):
+            ranks = int(parallel["tensor"] * parallel["pipeline"] * parallel["data"])
+            return ranks if self.per == "rank" else 2 * ranks
         return int(parallel["data"]) if self.per == "data_parallel_rank" else 1
 
 

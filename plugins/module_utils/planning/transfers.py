@@ -21,6 +21,8 @@ _EXTRA = "kv_connector_extra_config"
 #: Keys that a connector needs in some of its uses only: P2pNcclConnector reads http_port where it has a proxy, and
 #: kv_port has a default.
 _SOMETIMES = ("http_port", "kv_port")
+#: Variables that the plan sets for connectors of kv_transfer (connectors/).
+_PLANNED = ("VLLM_NIXL_SIDE_CHANNEL_HOST", "LMCACHE_CONFIG_FILE", "MOONCAKE_CONFIG_PATH")
 #: From this release on a connector of the other engine is refused at start; before, V1 gives way to V0 by itself.
 _ENGINES_APART = "0.8.5"
 #: From this release on a configuration must name a connector; before, one without is ignored.
@@ -63,6 +65,7 @@ class _Check:
         self._version: str = service["version"]
         self._runtime: str = service["runtime"]
         self._options = options
+        self._planned = service.transfer is not None  # then the plan brings packages and variables
         self._packages = {re.split(r"[^\w.-]", line.strip(), maxsplit=1)[0].lower() for line in packages}
         self._refusals = refusals
 
@@ -142,7 +145,8 @@ class _Check:
         for key in needs.required:
             if key not in extra and key not in _SOMETIMES and not own:
                 rule = f"{name} of vLLM {self._version} needs {_EXTRA}.{key}"
-                self._refusals.add("kv-connector-key", path, None, rule, f"add {_EXTRA}: {{{key}: …}}")
+                where = "extra" if self._planned else _EXTRA
+                self._refusals.add("kv-connector-key", path, None, rule, f"add {where}: {{{key}: …}}")
         for key in extra:
             self._extra_key(connectors.extra_key(name, str(key), self._version), name, path)
         if role in ROLES and role not in needs.roles:
@@ -151,7 +155,13 @@ class _Check:
         for variable, about in needs.variables.items():
             self._variable(name, variable, about)
         lacking = [package for package in needs.packages if package.lower() not in self._packages]
-        if lacking and self._runtime == "env" and not any(_alike(lacking[0], have) for have in self._packages):
+        planned = self._planned and set(lacking) <= set(connectors.INSTALLED)
+        if (
+            lacking
+            and not planned
+            and self._runtime == "env"
+            and not any(_alike(lacking[0], have) for have in self._packages)
+        ):
             wanted = "".join((lacking[0], connectors.packages(name, self._version)[lacking[0]]))
             message = f"{name} imports {lacking[0]}, which no environment of vLLM holds by itself"
             self._refusals.warn("kv-connector-package", where, message, f"add {wanted!r} to vllm_env_packages")
@@ -180,7 +190,7 @@ class _Check:
             self._refusals.add("kv-connector-engine", where, needs.name, rule, fix)
 
     def _variable(self, name: str, variable: str, about: str) -> None:
-        if self._options.sets(variable):
+        if self._options.sets(variable) or (self._planned and variable in _PLANNED and not self._is_old(name)):
             return
         if variable == "LMCACHE_CONFIG_FILE" and any(other.startswith("LMCACHE_") for other in self._options.env):
             return
@@ -189,6 +199,11 @@ class _Check:
             self._refusals.add("kv-connector-variable", path, None, f"{name} does not start without it", f"set {about}")
         else:
             self._refusals.warn("kv-connector-variable-unset", path, f"{name} reads it: {about}", "set it")
+
+    def _is_old(self, name: str) -> bool:
+        """A connector of V0 that shares its name with another, which the plan knows how to serve."""
+        needs = connectors.needs(name, self._version)
+        return needs is not None and needs.engine == "v0" and name.startswith("Mooncake")
 
 
 def _encoder(options: Options, refusals: Refusals) -> None:

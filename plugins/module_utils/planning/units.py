@@ -62,6 +62,8 @@ def environment(
             why = f"the cores of {member.host}, shared by its CPU engines' ranks"
             derived.append(("OMP_NUM_THREADS", str(cpu_share), why))
     derived += _network(member) + sides.variables(service, member.ports)
+    known = {name for name, _value, _why in derived}
+    derived += [variable for variable in member.wired.variables if variable[0] not in known]
     if engine.executor == "ray":
         derived += ray.variables(engine, str(fleet["vllm_ray_version"]))
         derived += (serve.ray_variables(engine) + ray.fence_variables(engine)) if member.is_head else []
@@ -123,8 +125,8 @@ def member_units(
         "secrets": references,
         "restart_with": [],
         "ports": {name: _shown(port) for name, port in member.ports.items() if not (ray.owns(name) or name == "guard")},
-        "listen": service["listen"] if api is not None else None,
-        "health_url": local(service["listen"], member.port("api")) if api is not None else None,
+        "listen": member.listen if api is not None else None,
+        "health_url": local(member.listen, member.port("api")) if api is not None else None,
         "served_model_name": served_names(engine)[0],
     }
     if engine.executor != "ray":

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import typing as t
@@ -17,39 +18,83 @@ from .hardware import space
 
 _QUANTIZATION = "hf_quant_config.json"
 _MOST_TEXT = 2**20  # bytes that one file adds to the probe
+#: Whose source names what is behind them, the same on every host. Of others (9p, virtiofs, FUSE) it may be any word.
+_NETWORK = ("cifs", "fuse.glusterfs", "gpfs", "lustre", "nfs", "nfs4", "smb3")
+_UNTOLD = ("9p", "beegfs", "ceph", "fuse", "virtiofs", "wekafs")
 
 
 def read_path(path: str, files: Files) -> dict[str, t.Any]:
-    """exists, directory, model (holds config.json), free_bytes and filesystem of where it is or would be, facts."""
+    """What is there: exists, directory, model (holds config.json), facts; free_bytes, filesystem and origin of it.
+
+    The last three are those of where the path is, or would be.
+    """
     where = files.at(path)
     model = os.path.isfile(os.path.join(where, CONFIG))
     parent = os.path.realpath(where)
     while not os.path.exists(parent):
         parent = os.path.dirname(parent)
     room = space(parent, path)
+    mount = _mount(files.text("/proc/self/mountinfo"), parent)
     return {
         "exists": os.path.exists(where),
         "directory": os.path.isdir(where),
         "model": model,
         "free_bytes": room["free_bytes"] if room else None,
-        "filesystem": filesystem(files.text("/proc/self/mountinfo"), parent),
+        "filesystem": mount.kind if mount else None,
+        "origin": origin(mount, os.path.realpath(where), parent) if mount else None,
         "facts": model_facts(where) if model else None,
     }
 
 
+@dataclasses.dataclass(frozen=True)
+class Mount:
+    """A line of /proc/self/mountinfo: point, the part of the file system that is there, type and source."""
+
+    point: str
+    root: str
+    kind: str
+    source: str
+
+
 def filesystem(mounts: str, path: str) -> str | None:
-    """Type of the file system of a real path, from the text of /proc/self/mountinfo: the longest mount point counts."""
-    best, kind = -1, None
+    """Type of the file system of a real path, from the text of /proc/self/mountinfo."""
+    found = _mount(mounts, path)
+    return found.kind if found else None
+
+
+def origin(mount: Mount, path: str, there: str) -> str | None:
+    """What two hosts have in common where a path is the same folder on both; None where that cannot be told.
+
+    path: real. there: the part of it that exists. ``network <source>/<folder>``, or ``local <type> <id> <folder>``: the
+    id is that of the file system, so that hosts that share one (virtual ones on one machine) have the same.
+    """
+    inside = (mount.root.rstrip("/") + path[len(mount.point.rstrip("/")) :]).rstrip("/") or "/"
+    if mount.kind in _NETWORK:
+        return f"network {mount.source.rstrip('/')}{inside}"
+    if mount.kind.partition(".")[0] in _UNTOLD:
+        return None
+    try:
+        return f"local {mount.kind} {os.statvfs(there).f_fsid & 0xFFFFFFFFFFFFFFFF:x} {inside}"
+    except OSError:
+        return None
+
+
+def _mount(mounts: str, path: str) -> Mount | None:
+    """The mount that holds a real path: the longest mount point counts."""
+    best, found = -1, None
     for line in mounts.splitlines():
         left, dash, right = line.partition(" - ")
         fields = left.split()
         if not dash or len(fields) < 5 or not right.split():
             continue
-        point = re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), fields[4])
+        point, root = (
+            re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), text) for text in (fields[4], fields[3])
+        )
         inside = path == point or path.startswith(point.rstrip("/") + "/")
         if inside and len(point) >= best:  # the last of two at one point hides the first
-            best, kind = len(point), right.split()[0]
-    return kind
+            kind, source = [*right.split(), ""][:2]
+            best, found = len(point), Mount(point, root, kind, source)
+    return found
 
 
 def model_facts(path: str) -> dict[str, t.Any]:

@@ -13,6 +13,8 @@ from . import tables, timelines, versions
 from .standing import Standing, standing
 
 _TABLE = "connectors"
+#: Distributions of connectors that package indexes hold; what others need is a person's to bring.
+INSTALLED = ("lmcache", "mooncake-transfer-engine", "nixl")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Port:
 
     default: the first one, None where there is none and it must be set.
     set_by: what sets the first one: ``variable NAME``, ``transfer_key NAME`` or ``extra_key NAME``.
-    per: how many: one per ``engine``, per ``data_parallel_rank``, or per ``rank`` (tensor x pipeline x data size).
+    per: how many: one per ``engine``, per ``data_parallel_rank``, per ``rank`` (tensor x pipeline x data size), or
+    two of each rank (``rank_twice``).
     bind: what it listens on. roles: who opens it. only_with: an extra key without which it stays closed.
     """
 

@@ -54,21 +54,25 @@ class Unit:
         if not first.isdigit():
             return []
         ports = range(int(first), int(last if last.isdigit() else first) + 1)
-        return [door(self.marks.get("Listen", ""), address, port) for port in ports]
+        scheme = self.marks.get("Scheme", "http")
+        return [door(self.marks.get("Listen", ""), address, port, scheme) for port in ports]
 
 
 def look(
     commands: Commands, files: HostFiles, address: str, keys: t.Mapping[str, str], limits: Limits
 ) -> dict[str, t.Any]:
-    """The module's result. address: by which clients reach the host. keys: API keys by service.
+    """The module's result. address: by which clients reach the host. keys: API keys by service, of doors by unit.
 
     Raises engines.NoStates when systemd does not answer.
     """
     units = _units(commands, files)
     wall = time.time()
+    shares, doors = _shares(units), {unit.name: unit for unit in units if unit.kind == "door"}
+    found = _asked(commands, units, {**shares, **doors}, address, keys, limits)
     return {
         "units": [_unit(unit) for unit in units],
-        "engines": _engines(commands, units, address, keys, limits),
+        "engines": [_share(unit, address, found[name]) for name, unit in shares.items()],
+        "doors": [_door(unit, address, found[name]) for name, unit in doors.items()],
         "guards": [_guard(unit, wall) for unit in units if unit.kind == "guard" and unit.engine],
         **_gpus(commands),
     }
@@ -92,11 +96,15 @@ def _unit(unit: Unit) -> dict[str, t.Any]:
     }
 
 
-def _engines(
-    commands: Commands, units: t.Sequence[Unit], address: str, keys: t.Mapping[str, str], limits: Limits
-) -> list[dict[str, t.Any]]:
-    """An item for each engine that has a share on this host: what its addresses answer, or else its guard."""
-    shares = _shares(units)
+def _asked(
+    commands: Commands,
+    units: t.Sequence[Unit],
+    asked: t.Mapping[str, Unit],
+    address: str,
+    keys: t.Mapping[str, str],
+    limits: Limits,
+) -> dict[str, list[dict[str, t.Any]]]:
+    """What the addresses of each share of an engine and of each front door answer, or else its guard, by its name."""
     guarded = {unit.engine for unit in units if unit.kind == "guard"}
     questions = [
         {
@@ -108,15 +116,16 @@ def _engines(
             "prompt": "Hello",
             "timeout": limits.request_s,
             "token_timeout": limits.token_s,
-            "validate_certs": True,
+            # A certificate names what clients call, and not the host's address; who answers there is known.
+            "validate_certs": unit.kind != "door",
             "ca_path": None,
         }
-        for name, unit in shares.items()
+        for name, unit in asked.items()
         for url in (unit.urls(address) or (None,))
     ]
-    wanted = {name: keys.get(unit.marks.get("Service", "")) for name, unit in shares.items()}
-    found = engines.look(commands, questions, wanted, {unit.name: unit.state for unit in shares.values()})
-    return [_share(unit, address, [item for item in found if item["name"] == name]) for name, unit in shares.items()]
+    wanted = {name: keys.get(unit.name, keys.get(unit.marks.get("Service", ""))) for name, unit in asked.items()}
+    found = engines.look(commands, questions, wanted, {unit.name: unit.state for unit in asked.values()})
+    return {name: [item for item in found if item["name"] == name] for name in asked}
 
 
 def _share(unit: Unit, address: str, found: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
@@ -133,6 +142,16 @@ def _share(unit: Unit, address: str, found: t.Sequence[t.Mapping[str, t.Any]]) -
         "version": _version(unit.marks.get("Program", "")),
         **{key: said[key] for key in ("ok", "failed_rung", "rungs", "progress", "reason", "hint")},
         "unit": {"name": unit.name, **said["unit"]},
+    }
+
+
+def _door(unit: Unit, address: str, found: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
+    """One of ``doors``."""
+    return {
+        "service": unit.marks.get("Service"),
+        "url": next(iter(unit.urls(address)), None),
+        **{key: found[0][key] for key in ("ok", "failed_rung", "rungs")},
+        "unit": {"name": unit.name, **found[0]["unit"]},
     }
 
 

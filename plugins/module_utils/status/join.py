@@ -27,7 +27,8 @@ def join(services: t.Sequence[t.Mapping[str, t.Any]], reports: Reports) -> Item:
     hosts = [_host(name, report, found) for name, report in reports.items()]
     answering = {name: report for name, report in reports.items() if report and _told(report)}
     engines = _engines(answering, found)
-    wanted = [_service(service, engines, reports, found) for service in services]
+    doors = [{"host": host, **door} for host, report in answering.items() for door in report["doors"]]
+    wanted = [_service(service, engines, doors, reports, found) for service in services]
     known = {service["name"] for service in services}
     for engine in engines:
         if engine["service"] not in known:
@@ -72,7 +73,7 @@ def _host(name: str, report: t.Mapping[str, t.Any] | None, found: _Found) -> Ite
     for unit in report["units"]:
         if unit["kind"] is None:
             found.note(name, f"{unit['name']} is of an earlier release and does not say what it is: run site.yml")
-        elif unit["kind"] not in ("engine", "guard") and unit["active_state"] not in ("active", "reloading"):
+        elif unit["kind"] not in ("engine", "guard", "door") and unit["active_state"] not in ("active", "reloading"):
             found.problem(name, f"{unit['name']} is {unit['active_state']} ({unit['sub_state']})")
     if report["gpu_error"]:
         found.note(name, f"GPUs: {_line(report['gpu_error'])}")
@@ -164,8 +165,19 @@ def _guard(engine: str, guards: t.Sequence[Item], found: _Found) -> Item | None:
     }
 
 
-def _service(service: t.Mapping[str, t.Any], engines: t.Sequence[Item], reports: Reports, found: _Found) -> Item:
+def _service(
+    service: t.Mapping[str, t.Any],
+    engines: t.Sequence[Item],
+    doors: t.Sequence[Item],
+    reports: Reports,
+    found: _Found,
+) -> Item:
     name = service["name"]
+    fronts = [door for door in doors if door["service"] == name]
+    for door in fronts:
+        if not door["ok"]:
+            rung = door["failed_rung"]
+            found.problem(name, f"its front door on {door['host']}: {rung}: {_line(door['rungs'][rung]['detail'])}")
     mine = [engine for engine in engines if engine["service"] == name]
     serving = sum(engine["ok"] for engine in mine)
     wanted = service["replicas"]
@@ -178,10 +190,10 @@ def _service(service: t.Mapping[str, t.Any], engines: t.Sequence[Item], reports:
     return {
         "name": name,
         "model": service["model"],
-        "ok": bool(mine) and serving == len(mine) and len(mine) >= (wanted or 1),
+        "ok": bool(mine) and serving == len(mine) and len(mine) >= (wanted or 1) and all(door["ok"] for door in fronts),
         "serving": serving,
         "engines": max(len(mine), wanted or 0),
-        "urls": [url for engine in mine for url in engine["urls"]],
+        "urls": [door["url"] for door in fronts] or [url for engine in mine for url in engine["urls"]],
         "versions": sorted({engine["version"] for engine in mine if engine["version"]}),
         "token_seconds": [min(seconds), max(seconds)] if seconds else None,
         "silent_hosts": silent,

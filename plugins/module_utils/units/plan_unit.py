@@ -73,14 +73,16 @@ def template_variables(unit: t.Mapping[str, t.Any], secrets: t.Mapping[str, str]
 def _marks(name: str, unit: t.Mapping[str, t.Any]) -> dict[str, str]:
     """Kind, Service and Engine; Program (a path, or an image); of units that clients call Listen, Port and Model.
 
-    Port: ``8000``, or the first and last of several, ``8000-8003``.
+    Port: ``8000``, or the first and last of several, ``8000-8003``. Scheme: of what is not called by http.
     """
     program = unit.get("image") or (_list(unit, "exec") or [None])[0]
     found = {"Kind": unit.get("kind"), "Service": unit.get("service"), "Engine": unit.get("engine"), "Program": program}
-    port = _mapping(unit, "ports").get("api")
+    ports = _mapping(unit, "ports")
+    port = ports.get("api", ports.get("door"))
     if port is not None:
-        ports = f"{port[0]}-{port[1]}" if isinstance(port, (list, tuple)) else port
-        found.update({"Listen": unit.get("listen"), "Port": ports, "Model": unit.get("served_model_name")})
+        text = f"{port[0]}-{port[1]}" if isinstance(port, (list, tuple)) else port
+        found.update({"Listen": unit.get("listen"), "Port": text, "Model": unit.get("served_model_name")})
+        found["Scheme"] = unit.get("scheme")
     return {key: _named(name, key, notation.setting, str(value)) for key, value in found.items() if value is not None}
 
 

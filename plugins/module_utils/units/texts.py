@@ -24,7 +24,10 @@ _MARKS = "[X-vllm.cluster.plan]"
 _HIDDEN = "(hidden)"
 #: What systemd takes from a unit when it reloads its files; everything else reached the process when it began.
 _LIVE_SECTIONS = ("[Unit]", "[Install]", "[X-vllm.cluster]", _MARKS)
-_LIVE_SETTINGS = tuple("ExecStop KillMode Restart RestartSec SuccessExitStatus TimeoutStartSec TimeoutStopSec".split())
+_LIVE_SETTINGS = (
+    *("ExecReload", "ExecStop", "KillMode", "KillSignal"),
+    *("Restart", "RestartSec", "SuccessExitStatus", "TimeoutStartSec", "TimeoutStopSec"),
+)
 
 
 def check_name(name: t.Any) -> None:

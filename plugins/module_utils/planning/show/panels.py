@@ -26,6 +26,12 @@ def panel(part: Part, place: int) -> Markup:
         element("ul", [element("li", fact) for fact in facts], class_="chips"),
         element("h3", "Front door"),
         _doors(service),
+        [element("p", told, style="margin:0") for told in [wording.door(service)] if told],
+        [
+            join(element("h3", "KV cache"), element("p", told, style="margin:0"))
+            for told in [wording.transfer(service)]
+            if told
+        ],
         [_group(part, group) for group in part.groups],
         warnings(part.warnings),
         _folded("Every other decision", reasons(_others(part))),

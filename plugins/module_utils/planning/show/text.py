@@ -64,6 +64,8 @@ def _screen(plan: Plan, part: Part) -> list[str]:
             ("Front door", _doors(service)),
             ("", _access(service)),
             ("", reach.told(plan, part)),
+            *[("", told) for told in [wording.door(service)] if told],
+            *[("KV cache", told) for told in [wording.transfer(service)] if told],
         ]
     )
     for group in part.groups:

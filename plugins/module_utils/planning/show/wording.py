@@ -54,11 +54,12 @@ def untold(part: Part) -> list[Item]:
 
 def _told(part: Part, engine: Item) -> t.Iterator[tuple[Item | None, Setting]]:
     """Each setting, and the decision that it is. None: a person's."""
-    start = len(part.service["path"]) + 1
     decisions: dict[tuple[str, str], Item] = {}
-    for item in part.decisions:
-        for value in (repr(item["value"]), "any"):
-            decisions.setdefault((item["path"][start:], value), item)
+    for above in dict.fromkeys((engine["path"], part.service["path"])):  # a side of the service, then the service
+        for item in part.decisions:
+            if item["path"].startswith(f"{above}."):
+                for value in (repr(item["value"]), "any"):
+                    decisions.setdefault((item["path"][len(above) + 1 :], value), item)
     rows = [("executor", engine["executor"])]
     rows += [(f"parallel.{key}", engine["parallel"].get(key, 1)) for key in _SIZES]
     rows.append(("parallel.expert", engine["parallel"].get("expert", False)))
@@ -86,6 +87,28 @@ def requests(memory: Item) -> str:
         bound = f", at most {amounts.number(found)}" if found > least else ""
         return f"at least {amounts.number(least)} requests of {length} tokens at once{bound}"
     return f"{amounts.number(found)} requests of {length} tokens at once"
+
+
+def door(service: Item) -> str:
+    """What stands between clients and engines; empty where each engine is called itself."""
+    router = service["router"]
+    if not router:
+        return ""
+    spoken = f", {router['connector']} protocol" if router["connector"] else ""
+    keys = f"; keys of {amounts.listing(router['keys'], 4)}" if len(router["keys"]) > 1 else ""
+    behind = f"{amounts.plural(router['workers'], 'engine')} behind it"
+    return f"nginx and vllm-router ({' and '.join(router['policy'])}{spoken}) on {router['host']}, {behind}{keys}"
+
+
+def transfer(service: Item) -> str:
+    """How KV cache goes from engine to engine; empty where it does not."""
+    found = service["kv_transfer"]
+    if not found:
+        return ""
+    name = f"{found['connector']} of {' and '.join(found['parts'])}" if found["parts"] else found["connector"]
+    if not found["prefill"]:
+        return str(name)
+    return f"{name}, from {amounts.plural(found['prefill'], 'prefill engine')} to {found['decode']} for decode"
 
 
 def summary(service: Item) -> list[str]:

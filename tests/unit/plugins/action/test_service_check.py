@@ -33,6 +33,19 @@ def test_the_services_of_this_host_are_checked_and_shown_and_no_key_is(play, fak
     assert KEY not in output
 
 
+def test_a_front_door_is_asked_with_a_client_s_key(play, fake_vllm, plan):
+    fake_vllm.key = "sk-client-987654321"
+    chat = plan["services"][0]
+    chat["endpoints"] = [{**chat["endpoints"][1], "unit": "vllm-chat-door.service"}]
+    chat["api_key"] = "chat.router.api_keys.apps"
+    services = [{**SERVICES[0], "router": {"api_keys": {"apps": fake_vllm.key}}}]
+    rc, output, result = play("service_check", {"plan": plan, "show_summary": True}, services, ["-vvvv"])
+    assert (rc, [(item["name"], item["ok"]) for item in result["services"]]) == (0, [("chat", True)])
+    assert fake_vllm.key not in output
+    chat["api_key"] = "chat.api_key"
+    assert play("service_check", {"plan": plan}, services)[0] != 0
+
+
 def test_two_endpoints_on_one_host_are_two_checks(play, plan):
     own = plan["services"][0]["endpoints"][1]
     plan["services"][0]["endpoints"].append({**own, "unit": "vllm-chat-2.service"})

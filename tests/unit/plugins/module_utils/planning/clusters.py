@@ -210,10 +210,34 @@ def _service(rng: random.Random, index: int, hosts: list[str], gpus: int, carefu
         if rng.random() < chance * (1 if careful else 2):
             service[key] = make(rng)
     span = len(hosts) if chosen == ["all"] else len(chosen)
+    if rng.random() < 0.08:
+        return _divided(rng, service, hosts if chosen == ["all"] else chosen, careful)
+    if rng.random() < 0.1:
+        service["router"] = rng.choice([{"enabled": True}, {"enabled": False}, {"host": rng.choice(hosts)}])
     if rng.random() < 0.25:
         service["parallel"] = _parallel(rng, gpus or 1, span) if careful else _any_parallel(rng)
     elif span > 1 and gpus and rng.random() < 0.15:
         service["gpus"] = gpus * span
+    return service
+
+
+def _divided(rng: random.Random, service: dict[str, t.Any], hosts: list[str], careful: bool) -> dict[str, t.Any]:
+    """The same with prefill and decode engines, on hosts of their own or together."""
+    for key in ("replicas", "devices", "gpus", "balancing"):
+        service.pop(key, None)
+    half = max(1, len(hosts) // 2)
+    for kind, mine in (("prefill", hosts[:half]), ("decode", hosts[half:] or hosts)):
+        service[kind] = {"hosts": list(mine), "gpus": 1, "replicas": rng.choice([1, 1, 2, 3])}
+        if rng.random() < (0.1 if careful else 0.4):
+            service[kind].update(
+                rng.choice([{"gpus": 2}, {"args": {"max_num_seqs": 64}}, {"executor": "mp"}, {"ports": {}}])
+            )
+    if rng.random() < 0.5:
+        service["kv_transfer"] = {
+            "connector": rng.choice(["nixl", "nixl", "mooncake", "lmcache_mp", "mooncake_store", "auto"])
+        }
+    if rng.random() < 0.2:
+        service["router"] = rng.choice([{"enabled": False}, {"host": rng.choice(hosts)}, {"port": 8080}])
     return service
 
 

@@ -36,6 +36,8 @@ def of_refusals(error: PlanError) -> Problems:
 
 def of_plan(cluster: Cluster, plan: t.Mapping[str, t.Any]) -> Problems:
     """All that holds for a plan by itself."""
+    yield from _disaggregation(plan)
+    yield from _doors(plan)
     yield from _devices(cluster, plan)
     yield from _ports(cluster, plan)
     yield from _units(plan)
@@ -77,26 +79,70 @@ def _devices(cluster: Cluster, plan: t.Mapping[str, t.Any]) -> Problems:
 
 def _ports(cluster: Cluster, plan: t.Mapping[str, t.Any]) -> Problems:
     taken: dict[tuple[str, int], str] = {}
-    for engine in plan["engines"]:
-        for member in engine["members"]:
-            host = member["host"]
-            foreign = {
-                item["port"]
-                for item in (cluster.probes[host] or {}).get("listeners") or ()
-                if not str(item.get("unit") or "").startswith("vllm-")
+    owners = [
+        (member["host"], engine["name"], member["ports"]) for engine in plan["engines"] for member in engine["members"]
+    ]
+    for host, item in plan["hosts"].items():
+        owners += [(host, unit["name"], unit["ports"]) for unit in item["units"] if unit["engine"] is None]
+    for host, owner, ports in owners:
+        foreign = {
+            item["port"]
+            for item in (cluster.probes[host] or {}).get("listeners") or ()
+            if not str(item.get("unit") or "").startswith("vllm-")
+        }
+        for kind, port in ports.items():
+            for number in _numbers(port):
+                me = f"{kind} of {owner}"
+                other = taken.setdefault((host, number), me)
+                if other != me:
+                    yield f"port {number} of {host} is given to {other} and {me}"
+                if number in foreign:
+                    yield f"port {number} of {host} is another's and given to {me}"
+                if not 1 <= number <= 65535:
+                    yield f"{number} is no port ({me} on {host})"
+            if not _numbers(port):
+                yield f"{kind} of {owner} on {host} is the empty range {port}"
+
+
+def _disaggregation(plan: t.Mapping[str, t.Any]) -> Problems:
+    """Prefill engines have decode engines, and each is told its side and an address that the other reaches."""
+    units = {unit["name"]: unit for item in plan["hosts"].values() for unit in item["units"]}
+    for service in plan["services"]:
+        mine = [engine for engine in plan["engines"] if engine["service"] == service["name"]]
+        kinds = {engine["kind"] for engine in mine}
+        if kinds not in ({"serve"}, {"prefill", "decode"}):
+            yield f"{service['name']}: engines of the kinds {sorted(kinds)}"
+        hosts = {member["host"] for engine in mine for member in engine["members"]}
+        for engine in mine if "prefill" in kinds else ():
+            unit = units[engine["members"][0]["unit"]]
+            role = {"prefill": "kv_producer", "decode": "kv_consumer"}[engine["kind"]]
+            told = json.loads(unit["exec"][unit["exec"].index("--kv-transfer-config") + 1])
+            direct = told["kv_connector"] in ("NixlConnector", "MooncakeConnector")
+            if direct and told["kv_role"] != role:
+                yield f"{engine['name']}: {told}"
+            address = unit["environment"].get("VLLM_NIXL_SIDE_CHANNEL_HOST", "")
+            if told["kv_connector"] == "NixlConnector" and (address == "127.0.0.1") != (len(hosts) == 1):
+                yield f"{engine['name']}: its side channel is at {address}, and engines stand on {sorted(hosts)}"
+
+
+def _doors(plan: t.Mapping[str, t.Any]) -> Problems:
+    """A door has every engine of its service behind it, where nobody else calls it."""
+    for service in plan["services"]:
+        doors = [(host, item) for host, found in plan["hosts"].items() for item in found["routers"]]
+        mine = [(host, item) for host, item in doors if item["service"] == service["name"]]
+        if bool(mine) != bool(service["router"]) or len(mine) > 1:
+            yield f"{service['name']}: {len(mine)} doors"
+        for host, item in mine:
+            if {worker["engine"] for worker in item["workers"]} != set(service["engines"]):
+                yield f"{service['name']}: the door knows {item['workers']}"
+            loopback = [worker["url"] for worker in item["workers"] if "//127.0.0.1:" in worker["url"]]
+            stands = {
+                engine["members"][0]["host"] for engine in plan["engines"] if engine["service"] == service["name"]
             }
-            for kind, port in member["ports"].items():
-                for number in _numbers(port):
-                    me = f"{kind} of {engine['name']}"
-                    other = taken.setdefault((host, number), me)
-                    if other != me:
-                        yield f"port {number} of {host} is given to {other} and {me}"
-                    if number in foreign:
-                        yield f"port {number} of {host} is another's and given to {me}"
-                    if not 1 <= number <= 65535:
-                        yield f"{number} is no port ({me} on {host})"
-                if not _numbers(port):
-                    yield f"{kind} of {engine['name']} on {host} is the empty range {port}"
+            if loopback and stands | {host} != {host}:
+                yield f"{service['name']}: the door cannot reach {loopback}"
+            if item["engine_key"] is None and service["api_key"] is not None:
+                yield f"{service['name']}: engines without a key"
 
 
 def _units(plan: t.Mapping[str, t.Any]) -> Problems:
@@ -215,27 +261,44 @@ def written_out(cluster: Cluster, plan: t.Mapping[str, t.Any]) -> tuple[dict[str
     variables = copy.deepcopy(cluster.variables)
     whole = True
     for service in variables["vllm_services"]:
-        engines = [engine for engine in plan["engines"] if engine["service"] == service["name"]]
-        first = engines[0]
-        service["hosts"] = list(dict.fromkeys(member["host"] for engine in engines for member in engine["members"]))
-        service["parallel"] = dict(first["parallel"])
+        door = next(item["router"] for item in plan["services"] if item["name"] == service["name"])
+        doors = [
+            item for host in plan["hosts"].values() for item in host["routers"] if item["service"] == service["name"]
+        ]
+        whole = _write_out(service, plan, doors[0] if doors else None) and whole
+        service["router"] = {"enabled": door is not None}
+        if door is not None:
+            service["router"].update(host=door["host"], port=doors[0]["port"])
+            service.pop("port", None)
+    return variables, whole
+
+
+def _write_out(service: dict[str, t.Any], plan: t.Mapping[str, t.Any], door: t.Any) -> bool:
+    """One service, or each of its sides. Tells whether every GPU could be written, too."""
+    whole = True
+    for side in [service[kind] for kind in ("prefill", "decode") if kind in service] or [service]:
+        kind = next((kind for kind in ("prefill", "decode") if service.get(kind) is side), "serve")
+        mine = [item for item in plan["engines"] if (item["service"], item["kind"]) == (service["name"], kind)]
+        first = mine[0]
+        side["hosts"] = list(dict.fromkeys(member["host"] for engine in mine for member in engine["members"]))
+        side["parallel"] = dict(first["parallel"])
         service["accelerator"] = first["accelerator"]
-        if len(engines) > 1:
-            service["replicas"] = len(engines)
+        if len(mine) > 1:
+            side["replicas"] = len(mine)
         if first["executor"] == "ray" or len(first["members"]) > 1:
-            service["executor"] = first["executor"]
-        _write_ports(service, engines)
-        sets = {tuple(member["devices"]) for engine in engines for member in engine["members"]}
+            side["executor"] = first["executor"]
+        _write_ports(side, mine, door is not None or kind != "serve")
+        sets = {tuple(member["devices"]) for engine in mine for member in engine["members"]}
         if first["accelerator"] == "cuda":
-            if len(engines) == 1 and len(sets) == 1:
-                service["devices"] = list(sets.pop())
+            if len(mine) == 1 and len(sets) == 1:
+                side["devices"] = list(sets.pop())
             else:
                 whole = False
-        if len(engines) == 1 and len(first["members"]) > 1:
+        if len(mine) == 1 and len(first["members"]) > 1 and door is None:
             names = {member["host"]: member["interface"]["name"] for member in first["members"]}
             if all(names.values()):
-                service["interface"] = names
-    return variables, whole
+                side["interface"] = names
+    return whole
 
 
 def _numbers(value: t.Any) -> range:
@@ -244,7 +307,7 @@ def _numbers(value: t.Any) -> range:
     return range(first, last + 1)
 
 
-def _write_ports(service: dict[str, t.Any], engines: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+def _write_ports(service: dict[str, t.Any], engines: t.Sequence[t.Mapping[str, t.Any]], behind: bool) -> None:
     """Ports of the first engine; the others of a host count up from it, so they are only written where they do."""
     nth: dict[str, int] = {}
     start = _numbers(engines[0]["members"][0]["ports"]["api"])[0]
@@ -253,7 +316,7 @@ def _write_ports(service: dict[str, t.Any], engines: t.Sequence[t.Mapping[str, t
         mine = _numbers(member["ports"]["api"])
         follows = follows and mine[0] == start + nth.get(member["host"], 0)
         nth[member["host"]] = nth.get(member["host"], 0) + len(mine)
-    if follows:
+    if follows and not behind:
         service["port"] = start
     if len(engines) == 1:
         keys = ("ray", "ray_client", "ray_dashboard", "rendezvous", "data_parallel")

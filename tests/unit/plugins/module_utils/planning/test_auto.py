@@ -9,7 +9,7 @@ import json
 
 import pytest
 from ansible_collections.vllm.cluster.plugins.module_utils.models import context
-from ansible_collections.vllm.cluster.plugins.module_utils.planning import plan
+from ansible_collections.vllm.cluster.plugins.module_utils.planning import applicable
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors import PlanError
 
 from tests.unit.plugins.module_utils.models import samples
@@ -108,8 +108,8 @@ class TestWhatIsNotCounted:
     def test_the_fix_of_a_guess_works(self, more):
         wanted = {"model": DENSE, **args(kv_cache_memory_bytes="10G")}
         with pytest.raises(PlanError, match="write gpus, or parallel"):
-            plan.check_applicable(planned(service(**wanted)))
-        plan.check_applicable(planned(service(**wanted, **more)))
+            applicable.check(planned(service(**wanted)))
+        applicable.check(planned(service(**wanted, **more)))
 
     def test_gpus_that_do_not_tell_their_memory(self):
         gpus = [{**gpu, "memory_bytes": None} for gpu in _gpus()]

@@ -93,7 +93,7 @@ CASES = [
     ),
     refuses(
         "listen-absent",
-        of(service(listen="10.9.0.1", api_key="k", replicas=2), hosts=2),
+        of(service(listen="10.9.0.1", api_key="k", replicas=2, router={"enabled": False}), hosts=2),
         f"{S0}.listen",
         ["gpu2 has no such address"],
         "write 0.0.0.0",

@@ -65,7 +65,7 @@ def test_a_release_that_the_tables_do_not_hold_is_warned_of(version, paths):
 
 
 def test_replicas_go_round_the_hosts_with_own_ports_and_gpus():
-    document = make({**CHAT, "hosts": "gpu", "replicas": 4, "gpus": 2, "port": 8100})
+    document = make({**CHAT, "hosts": "gpu", "replicas": 4, "gpus": 2, "port": 8100, "router": {"enabled": False}})
     found = {name: (unit["ports"]["api"], unit["devices"]) for name, unit in units(document).items()}
     assert found == {
         "vllm-chat-0.service": (8100, [0, 1]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.vllm.cluster.plugins.module_utils.planning import intent, plan
+from ansible_collections.vllm.cluster.plugins.module_utils.planning import applicable, intent, plan
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors import PlanError, Refusals
 
 from tests.unit.plugins.module_utils.models import samples
@@ -52,7 +52,7 @@ def planned(*services, probes=None, **variables):
         document = plan.plan(read, {**PROBES, **(probes or {})}, ADDRESSES, SOURCES)
         for warning in document["warnings"]:
             refusals.warn(warning["id"], warning["path"], warning["message"], warning["fix"])
-        plan.check_applicable(document)
+        applicable.check(document)
     except PlanError as error:
         for each in error.refusals:
             refusals.add(each.id, each.path, each.value, each.rule, each.fix)
@@ -155,7 +155,11 @@ CASES = [
         "download",
     ),
     refuses(
-        "port-range", of(port=65535, replicas=2, gpus=1), f"{S0}.port (engine a-1)", ["is not a port"], "lower port"
+        "port-range",
+        of(port=65535, replicas=2, gpus=1, router={"enabled": False}),
+        f"{S0}.port (engine a-1)",
+        ["is not a port"],
+        "lower port",
     ),
     refuses(
         "port-taken",

@@ -10,6 +10,7 @@ import pytest
 from .helpers import assert_refused, parse, refusals_of
 
 OK = {"name": "a", "model": "org/m", "hosts": "gpu1"}
+NO_ROUTER = {"router": {"enabled": False}}
 S0 = "vllm_services[0]"
 
 CASES = [
@@ -28,7 +29,7 @@ CASES = [
     ("port too high", [{**OK, "port": 70000}], {}, {}, f"{S0}.port", ["must be 1 to 65535"]),
     (
         "replica ports run out",
-        [{**OK, "port": 65535, "replicas": 2}],
+        [{**OK, "port": 65535, "replicas": 2, **NO_ROUTER}],
         {},
         {},
         f"{S0}.port (engine a-1)",
@@ -52,7 +53,7 @@ CASES = [
     ),
     (
         "a replica's port meets another service's",
-        [{**OK, "port": 8000, "replicas": 2}, {**OK, "name": "b", "port": 8001}],
+        [{**OK, "port": 8000, "replicas": 2, **NO_ROUTER}, {**OK, "name": "b", "port": 8001}],
         {},
         {},
         "vllm_services[1].port",
@@ -259,10 +260,10 @@ CASES = [
     ("key is a list", [{**OK, "api_key": ["hidden"]}], {}, {}, f"{S0}.api_key", ["must be str, not a list"]),
     (
         "part of a later release",
-        [{**OK, "router": {"host": "gpu1"}}],
+        [{**OK, "prefill": {"gpus": 1}, "decode": {"gpus": 1}, "balancing": "external"}],
         {},
         {},
-        f"{S0}.router",
+        f"{S0}.balancing",
         ["is not planned by this release"],
     ),
     (

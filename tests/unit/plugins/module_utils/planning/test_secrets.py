@@ -29,6 +29,12 @@ def test_a_reference_to_nothing_is_refused_without_telling_values(reference):
     assert "hf-1" not in str(caught.value)
 
 
+def test_keys_are_those_of_engines_and_of_doors():
+    apart = {"name": "b", "api_key": "k-3", "router": {"api_keys": {"apps": "c-1", "jobs": "c-2"}}}
+    found = secrets.api_keys([*SERVICES, apart, {"name": "open", "router": {"enabled": True}}])
+    assert found == {"chat": "k-1", "qwen2-5-7b": "k-2", "b": "k-3", "vllm-b-door.service": "c-1"}
+
+
 def test_references_made_are_references_understood():
     assert secrets.resolve(SERVICES, secrets.api_key_reference("chat")) == "k-1"
     assert secrets.resolve(SERVICES, secrets.secret_reference("chat", "HF_TOKEN")) == "hf-1"

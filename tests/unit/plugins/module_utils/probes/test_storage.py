@@ -7,6 +7,7 @@ import os
 
 import pytest
 from ansible_collections.vllm.cluster.plugins.module_utils.models import tiny
+from ansible_collections.vllm.cluster.plugins.module_utils.probes import storage
 from ansible_collections.vllm.cluster.plugins.module_utils.probes.storage import filesystem, model_facts, read_path
 
 MOUNTS = """22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
@@ -31,6 +32,38 @@ a line that is none
 )
 def test_file_systems(path, kind):
     assert filesystem(MOUNTS, path) == kind
+
+
+@pytest.mark.parametrize(
+    ("mounts", "same"),
+    [
+        (("30 22 0:26 / /kv rw - nfs4 nas:/export/kv rw", "30 22 0:26 / /kv rw - nfs4 nas:/export/kv rw"), True),
+        (("30 22 0:26 / / rw - nfs4 nas:/export rw", "30 22 0:26 / /kv rw - nfs4 nas:/export/kv rw"), True),
+        (("30 22 0:26 /a /kv rw - nfs4 nas:/export rw", "30 22 0:26 / /kv rw - nfs4 nas:/export/a rw"), True),
+        (("30 22 0:26 / /kv rw - nfs4 nas:/export/kv rw", "30 22 0:26 / /kv rw - nfs4 nas:/export/other rw"), False),
+        (("30 22 0:26 / /kv rw - nfs4 nas:/export/kv rw", "30 22 0:26 / /kv rw - ext4 /dev/vdb rw"), False),
+        (("30 22 0:26 /a /kv rw - ext4 /dev/vdb rw", "30 22 0:26 /b /kv rw - ext4 /dev/vdb rw"), False),
+        (("30 22 0:26 /a /kv rw - ext4 /dev/vdb rw", "30 22 0:26 /a /kv rw - ext4 /dev/vdb rw"), True),
+    ],
+)
+def test_one_folder_of_two_hosts_is_known_by_its_origin(mounts, same):
+    found = [storage.origin(storage._mount(text, "/kv/chat"), "/kv/chat", "/") for text in mounts]
+    assert None not in found
+    assert (found[0] == found[1]) == same
+
+
+def test_two_disks_are_told_apart_by_their_ids(monkeypatch):
+    mount = storage._mount("30 22 0:26 / /kv rw - ext4 /dev/vdb rw", "/kv")
+    ids = iter([17, -18])
+    monkeypatch.setattr(os, "statvfs", lambda _path: type("State", (), {"f_fsid": next(ids)}))
+    first, second = (storage.origin(mount, "/kv", "/kv") for _time in range(2))
+    assert first.startswith("local ext4 11 ")
+    assert first != second
+
+
+@pytest.mark.parametrize("kind", ["virtiofs", "9p", "fuse.s3fs", "ceph"])
+def test_names_that_any_host_may_use_tell_nothing(kind):
+    assert storage.origin(storage._mount(f"30 22 0:26 / /kv rw - {kind} share rw", "/kv"), "/kv", "/") is None
 
 
 def test_no_mounts():

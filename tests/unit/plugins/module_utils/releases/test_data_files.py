@@ -158,7 +158,7 @@ def test_needs_name_what_the_releases_know(name, row):
         for key in row.get("transfer_required", ()):
             assert connectors.transfer_key(key, release).valid, (key, release)
         for port in row.get("ports", ()):
-            assert port["per"] in ("engine", "data_parallel_rank", "rank")
+            assert port["per"] in ("engine", "data_parallel_rank", "rank", "rank_twice")
             assert set(port["roles"]) <= set(row["roles"])
             if "variable" in port:
                 assert lines_of("variables")[port["variable"]].span(release), (port, release)

@@ -66,11 +66,24 @@ def unit(name, kind="engine", active="active"):
     }
 
 
-def report(*shares, guards=(), units=(), gpus=(), gpu_error=None):
+def door(service="chat", failed=None, url="http://192.0.2.9:8000"):
+    unit = {"name": f"vllm-{service}-door.service"}
+    return {
+        "service": service,
+        "url": url,
+        "ok": failed is None,
+        "failed_rung": failed,
+        "rungs": rungs(failed),
+        "unit": unit,
+    }
+
+
+def report(*shares, doors=(), guards=(), units=(), gpus=(), gpu_error=None):
     return {
         "reached": True,
         "units": [unit(item["unit"]["name"]) for item in shares] + list(units),
         "engines": copy.deepcopy(list(shares)),
+        "doors": list(doors),
         "guards": list(guards),
         "gpus": list(gpus),
         "gpu_error": gpu_error,

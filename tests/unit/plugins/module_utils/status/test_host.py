@@ -68,7 +68,7 @@ def engine(port, **changes):
 
 
 def test_a_host_without_units_tells_of_none(look, systemd):
-    assert look() == {"units": [], "engines": [], "guards": [], "gpus": [], "gpu_error": None}
+    assert look() == {"units": [], "engines": [], "doors": [], "guards": [], "gpus": [], "gpu_error": None}
     assert systemd.calls() == []
 
 
@@ -164,3 +164,43 @@ def test_a_member_that_clients_call_is_no_head_by_that(look, fake_vllm, tmp_path
     """Copies of a model may each have an API server: the guard says who is head."""
     (tmp_path / "chat-0.status.json").write_text('{"role": "worker"}')
     assert look(engine(fake_vllm.port))["engines"][0]["role"] == "worker"
+
+
+def door(port, **changes):
+    marks = {"Kind": "door", "Service": "chat", "Program": "/usr/sbin/nginx", "Listen": "0.0.0.0", "Port": port}
+    return "vllm-chat-door.service", {**marks, "Model": "tiny", **changes}
+
+
+def test_a_front_door_is_asked_with_a_client_s_key(look, fake_vllm):
+    fake_vllm.key = KEY
+    found = look(door(fake_vllm.port), keys={"chat": "engines-key", "vllm-chat-door.service": KEY})
+    (front,) = found["doors"]
+    assert (front["ok"], front["url"], front["service"]) == (True, fake_vllm.url, "chat")
+    assert front["rungs"]["token"]["ok"]
+    assert found["engines"] == []
+    assert KEY not in str(found)
+
+
+def test_a_front_door_takes_the_service_s_key_where_clients_have_none_of_their_own(look, fake_vllm):
+    fake_vllm.key = KEY
+    assert look(door(fake_vllm.port), keys={"chat": KEY})["doors"][0]["ok"]
+
+
+def test_a_front_door_that_takes_no_key_of_ours_is_not_well(look, fake_vllm):
+    fake_vllm.key = KEY
+    (front,) = look(door(fake_vllm.port), keys={"vllm-chat-door.service": "wrong"})["doors"]
+    assert not front["ok"]
+    assert front["failed_rung"] in ("http", "model")
+
+
+def test_a_front_door_of_tls_has_its_address(look, fake_vllm):
+    (front,) = look(door(fake_vllm.port, Scheme="https"))["doors"]
+    assert front["url"] == fake_vllm.url.replace("http://", "https://")
+
+
+def test_what_serves_no_client_is_a_unit_and_no_more(look):
+    router = ("vllm-chat-router.service", {"Kind": "router", "Service": "chat", "Program": "/r/bin/vllm-router"})
+    server = ("vllm-chat-lmcache.service", {"Kind": "kv_server", "Service": "chat", "Program": "/e/bin/lmcache"})
+    found = look(router, server)
+    assert {unit["kind"] for unit in found["units"]} == {"router", "kv_server"}
+    assert (found["engines"], found["doors"]) == ([], [])

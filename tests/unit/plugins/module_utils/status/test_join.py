@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.vllm.cluster.plugins.module_utils.status.join import join
 
-from .reports import group, guard, report, service, share, unit
+from .reports import door, group, guard, report, service, share, unit
 
 DEAD = {"changed": False, "reached": False, "msg": "ssh: connect to host b\nport 22: No route to host"}
 
@@ -133,3 +133,22 @@ def test_ten_engines_stand_in_their_order():
         "chat-2",
         "chat-10",
     ]
+
+
+def test_the_front_door_is_what_clients_call():
+    found = join([service(hosts=["a", "b"])], {"a": report(share()), "b": report(doors=[door()])})
+    assert found["ok"]
+    assert found["services"][0]["urls"] == ["http://192.0.2.9:8000"]
+
+
+def test_a_service_whose_front_door_fails_does_not_serve():
+    found = join([service(hosts=["a", "b"])], {"a": report(share()), "b": report(doors=[door(failed="http")])})
+    assert problems(found) == [("chat", "its front door on b: http: http is bad")]
+    assert not found["services"][0]["ok"]
+
+
+@pytest.mark.parametrize("kind", ["router", "kv_server", "follow"])
+def test_a_unit_beside_the_engines_that_ended_is_told(kind):
+    ended = unit("vllm-chat-x.service", kind, "failed")
+    found = join([service()], {"a": report(share(), units=[ended])})
+    assert problems(found) == [("a", "vllm-chat-x.service is failed (dead)")]

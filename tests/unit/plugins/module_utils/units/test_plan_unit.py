@@ -131,5 +131,9 @@ def test_a_unit_says_what_it_is():
     several = template_variables(unit(**named, listen="::", ports={"api": [8000, 8003]}), {})["marks"]
     assert several["Port"] == "8000-8003"
     assert template_variables(unit(**named, listen=None, ports={}), {})["marks"].keys() == expected.keys()
+    door = template_variables(unit(kind="door", listen="::", ports={"door": 443}, scheme="https"), {})["marks"]
+    assert (door["Kind"], door["Listen"], door["Port"], door["Scheme"]) == ("door", "::", "443", "https")
+    router = template_variables(unit(kind="router", ports={"router": 8900, "metrics": 8950}), {})["marks"]
+    assert "Port" not in router  # no client calls it
     with pytest.raises(UnitError, match="Model: holds a line break"):
         template_variables(unit(**{**named, "served_model_name": "a\nb"}, ports={"api": 1}), {})

@@ -74,6 +74,18 @@ def test_a_member_that_begins_anew_takes_its_group_along(operations):
     assert ("a", OTHER) not in whats(found)
 
 
+def test_what_stands_beside_engines_is_told_by_itself():
+    hosts = {
+        "a": {"units": [unit("vllm-chat-router.service", None, "router"), unit("vllm-chat-door.service", None, "door")]}
+    }
+    done = {"actions": [does("vllm-chat-router.service", "restart")], "consent_needed": ["vllm-chat-router.service"]}
+    found = preview.fates({"engines": PLAN["engines"], "hosts": hosts}, {"a": done})
+    assert [(fate.unit, fate.what, fate.asks) for fate in found] == [
+        ("vllm-chat-router.service", preview.RESTARTED, True),
+        ("vllm-chat-door.service", preview.LEFT, False),
+    ]
+
+
 def test_the_target_is_no_engine():
     assert whats(told(a=[does("vllm.target", "write unit")])) == {}
 

@@ -88,6 +88,8 @@ def service(name, model, engines, urls, place=0, **changes):
             for item, url in zip(engines, urls)
         ],
         "api_key": f"{name}.api_key",
+        "router": None,
+        "kv_transfer": None,
         "model_summary": {
             "parameters": 32763876352,
             "weight_bytes": 65527752704,

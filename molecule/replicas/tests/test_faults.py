@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, The vllm.cluster authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parts of a service are killed under a steady stream of requests: none fails that another part could have answered."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from tests.testinfra.lab import main_pid
+
+
+def assert_no_request_failed(stream):
+    """Answers that had begun may be cut; every other request was answered."""
+    assert not stream.fates("failed") + stream.fates("closed"), stream.report()
+
+
+def wait_for_engine(engine, timeout=300):
+    """Until it answers by itself."""
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            return engine.metric("vllm:num_requests_running")
+        except AssertionError:
+            assert time.monotonic() < end, f"{engine.unit} is not back after {timeout} s"
+            time.sleep(1)
+
+
+def served(engine):
+    return engine.metric("vllm:request_success_total.*")
+
+
+def test_a_killed_replica_costs_no_request_and_comes_back(door, engines):
+    with door.stream() as stream:
+        stream.wait(8)
+        engines[0].kill()
+        stream.wait(20)
+        assert engines[0].host.run("curl -sf http://%s:1/", engines[0].address).rc != 0
+        wait_for_engine(engines[0])
+        before = served(engines[0])
+        stream.wait(20)
+        assert served(engines[0]) > before, "the replica is back and gets no requests"
+    assert_no_request_failed(stream)
+
+
+def test_a_killed_vllm_router_costs_no_request(door):
+    before = main_pid(door.host, door.router_unit)
+    with door.stream() as stream:
+        stream.wait(8)
+        killed = time.monotonic()
+        door.host.check_output("systemctl kill --signal=KILL %s", door.router_unit)
+        stream.wait(12)
+        while door.host.run("curl -sf http://127.0.0.1:%s/health", router_port(door)).rc != 0:
+            assert time.monotonic() - killed < 60, "vllm-router is not back"
+            time.sleep(0.5)
+        stream.wait(12)
+    assert main_pid(door.host, door.router_unit) not in (0, before)
+    assert_no_request_failed(stream)
+
+
+def router_port(door):
+    command = door.host.check_output("systemctl show --property=ExecStart --value %s", door.router_unit)
+    return command.partition("--port ")[2].split()[0]
+
+
+def test_vllm_router_starts_while_a_replica_is_down(door, engines):
+    with door.stream() as stream:
+        stream.wait(4)
+        engines[1].host.check_output("systemctl stop %s", engines[1].unit)
+        door.host.check_output("systemctl kill --signal=KILL %s", door.router_unit)
+        stream.wait(20)
+        end = time.monotonic() + 60
+        while door.host.run("curl -s http://127.0.0.1:%s/workers", router_port(door)).stdout.count("is_healthy") != 2:
+            assert time.monotonic() < end, "vllm-router is not back"
+            time.sleep(0.5)
+        engines[1].host.check_output("systemctl start %s", engines[1].unit)
+        wait_for_engine(engines[1])
+        before = served(engines[1])
+        stream.wait(20)
+        assert served(engines[1]) > before
+    assert_no_request_failed(stream)
+
+
+def test_a_killed_nginx_is_back_in_seconds(door):
+    with door.stream() as stream:
+        stream.wait(8)
+        killed = time.monotonic()
+        door.host.check_output("systemctl kill --signal=KILL %s", door.unit)
+        stream.wait(12)
+    # Whoever was in it, or came before it was back: the only front door is gone for a moment.
+    failed = stream.fates("failed") + stream.fates("closed") + stream.fates("cut")
+    assert all(outcome.began < killed + 5 for outcome in failed), stream.report()
+
+
+def test_a_host_without_power_costs_no_request(lab, door, engines):
+    """No process is left to refuse a connection: packets go nowhere."""
+    try:
+        with door.stream(patience_s=120) as stream:
+            stream.wait(8)
+            assert (
+                lab.playbook("lab_fault.yml", extra={"lab_fault": "kill", "lab_fault_hosts": engines[1].name}).status
+                == 0
+            )
+            stream.wait(30)
+        assert_no_request_failed(stream)
+    finally:
+        assert (
+            lab.playbook("lab_fault.yml", extra={"lab_fault": "start", "lab_fault_hosts": engines[1].name}).status == 0
+        )
+        wait_for_engine(engines[1])
+
+
+def test_a_changed_key_is_taken_over_while_answers_go_on(lab, door):
+    before = main_pid(door.host, door.unit)
+    services = json.loads(json.dumps(lab.variables["vllm_services"]))
+    services[0]["router"]["api_keys"]["jobs"] = "jobs-Key-3"
+    try:
+        with door.stream(tokens=100) as stream:
+            stream.wait(4)
+            run = lab.playbook("site.yml", extra={"vllm_services": services})
+            assert run.status == 0
+            stream.wait(4)
+            assert door.send("GET", "/v1/models", key="jobs")[0] == 401
+            told = door.send("GET", "/v1/models", key=None, headers={"Authorization": "Bearer jobs-Key-3"})
+            assert told[0] == 200
+        assert stream.count()["answered"] == len(stream.outcomes), stream.report()
+        assert main_pid(door.host, door.unit) == before
+    finally:
+        assert lab.playbook("site.yml").status == 0
