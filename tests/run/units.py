@@ -26,6 +26,7 @@ class Kind:
     """One row of the matrix.
 
     pins: requirements/<pins>.txt. oldest, newest: the Pythons it runs on. prefer: which of those at hand is taken.
+    without: tests that other rows run.
     """
 
     pins: str
@@ -33,19 +34,22 @@ class Kind:
     newest: pythons.Version
     tests: str = "tests/unit"
     prefer: t.Callable[[t.Iterable[pythons.Version]], pythons.Version] = min
+    without: str = ""
 
 
+# What knows nothing of Ansible is the same on every core: it runs on the oldest and on the newest Python.
+PURE = "tests/unit/plugins/module_utils"
 # Modules run on the targets' Python, without Ansible.
-TARGET = Kind("unit-target", (3, 9), (3, 10), tests="tests/unit/plugins/module_utils")
+TARGET = Kind("unit-target", (3, 9), (3, 10), tests=PURE)
 # The oldest core on its oldest Python, the newest on its newest.
 MATRIX = (
-    Kind("unit-2.19", (3, 11), (3, 13)),
-    Kind("unit-2.20", (3, 12), (3, 14)),
+    Kind("unit-2.19", (3, 11), (3, 13), without=PURE),
+    Kind("unit-2.20", (3, 12), (3, 14), without=PURE),
     Kind("unit-2.21", (3, 12), (3, 14), prefer=max),
     TARGET,
 )
 # Real processes wait on real clocks: minutes that would be the same in every row.
-PROCESSES = dataclasses.replace(MATRIX[0], tests="tests/processes")
+PROCESSES = dataclasses.replace(MATRIX[0], tests="tests/processes", without="")
 
 
 def dotted(version: pythons.Version) -> str:
@@ -66,12 +70,13 @@ def environment(name: str, pins: Path, python: str) -> Path:
     return folder / "bin" / "python"
 
 
-def run(pins: str, name: str, python: str, tests: str, report: str) -> t.NoReturn:
+def run(pins: str, name: str, python: str, tests: str, report: str, without: str = "") -> t.NoReturn:
     """Become the pytest of one row."""
     interpreter = environment(name, ROOT / "requirements" / f"{pins}.txt", python)
     # A process a core. Tests of one file stay together: they share what their fixtures make.
     workers = ["--numprocesses", "auto", "--dist", "loadfile"]
     options = ["--quiet", f"--junitxml={report}", "-p", "no:cacheprovider", *workers, tests]
+    options += [f"--ignore={without}"] if without else []
     os.execv(interpreter, [str(interpreter), "-m", "pytest", *options])
 
 
@@ -101,7 +106,7 @@ def rows(
         version = kind.prefer(fit)
         name = f"{kind.pins}-py{dotted(version)}"
         report = CACHE / "reports" / f"{prefix}{name}.xml"
-        row = [kind.pins, name, found[version], kind.tests, report]
+        row = [kind.pins, name, found[version], kind.tests, report, kind.without]
         environment = {"PYTHONDONTWRITEBYTECODE": "1", **(variables or {})}
         yield Step(f"{prefix}{name}", [sys.executable, __file__, *row], ROOT, environment, report)
 
