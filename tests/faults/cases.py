@@ -129,7 +129,7 @@ def _slow_load(group: Group) -> None:
     """The head's units are restarted as a person would; the model of both ranks loads for long."""
     file = "/run/vllm-lab-load-seconds"
     group.both(lambda host: host.do("sh", "-c", f"echo {SLOW_LOAD_S:g} > {file}"))
-    group.head.systemctl("restart", *group.units(group.head))
+    group.head.systemctl("restart", "--no-block", *group.units(group.head))
     # Each rank reads the file when it loads; it is gone with the next fault's restart.
     threading.Timer(SLOW_LOAD_S, lambda: group.both(lambda host: host.do("rm", "-f", file))).start()
 
