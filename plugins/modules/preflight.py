@@ -56,16 +56,9 @@ options:
       Variables in which each host's results were registered. The last that was not skipped counts.
     type: list
     elements: str
+extends_documentation_fragment:
+  - vllm.cluster.read_only
 attributes:
-  check_mode:
-    support: full
-    description: Reads only, so check mode does the same.
-  diff_mode:
-    support: none
-    description: Changes nothing, so there is no difference to show.
-  idempotent:
-    support: full
-    description: Changes nothing.
   action:
     support: full
     description: Runs on the controller alone.

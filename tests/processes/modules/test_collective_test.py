@@ -23,16 +23,6 @@ MODULE = Path(__file__).resolve().parents[3] / "plugins" / "modules" / "collecti
 
 
 @pytest.fixture
-def two():
-    yield from networks.network(2)
-
-
-@pytest.fixture
-def three():
-    yield from networks.network(3)
-
-
-@pytest.fixture
 def torch():
     python = os.environ.get("TORCH_PYTHON")
     if not python:

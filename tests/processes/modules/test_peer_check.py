@@ -29,16 +29,6 @@ def returned():
     return yaml.safe_load(text)
 
 
-@pytest.fixture
-def two():
-    yield from networks.network(2)
-
-
-@pytest.fixture
-def three():
-    yield from networks.network(3)
-
-
 def answers(network, members, absent=(), **options):
     options = {"timeout": 4, "throughput": 0.1, "resolve": False, **options}
     here = [name for name in network.names if name not in absent]

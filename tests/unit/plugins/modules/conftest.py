@@ -15,10 +15,19 @@ import pytest
 
 from tests.unit.plugins.fake_ray import fake_ray
 from tests.unit.plugins.fake_vllm import fake_vllm
+from tests.unit.plugins.recorded_systemd import RecordedSystemd
 
 __all__ = ["fake_ray", "fake_vllm"]
 
 ROOT = Path(__file__).resolve().parents[4]
+
+
+@pytest.fixture
+def systemd(tmp_path, monkeypatch):
+    """Recorded answers of systemctl and journalctl, found before the machine's own."""
+    recorded = RecordedSystemd(tmp_path / "bin")
+    monkeypatch.setenv("PATH", recorded.path)
+    return recorded
 
 
 @pytest.fixture

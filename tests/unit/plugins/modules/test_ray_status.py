@@ -12,7 +12,6 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.vllm.cluster.plugins.modules import ray_status
 
 from tests.unit.plugins.fake_ray import STATUS, TOKEN
-from tests.unit.plugins.recorded_systemd import RecordedSystemd
 
 UNIT = "vllm-r1-0-ray.service"
 GPUS = [{"host": "gpu1", "address": "10.9.0.1"}, {"host": "gpu2", "address": "10.9.0.2"}]
@@ -25,13 +24,6 @@ REFUSED = (
     "    Python: 3.11.7",
 )
 ENDED = f"{UNIT}: Main process exited, code=exited, status=1/FAILURE"
-
-
-@pytest.fixture
-def systemd(tmp_path, monkeypatch):
-    recorded = RecordedSystemd(tmp_path / "bin")
-    monkeypatch.setenv("PATH", recorded.path)
-    return recorded
 
 
 @pytest.fixture

@@ -13,16 +13,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.vllm.cluster.plugins.modules import vllm_health
 
-from tests.unit.plugins.recorded_systemd import RecordedSystemd
-
 KEY = "sk-right-1234567890"
-
-
-@pytest.fixture
-def systemd(tmp_path, monkeypatch):
-    recorded = RecordedSystemd(tmp_path / "bin")
-    monkeypatch.setenv("PATH", recorded.path)
-    return recorded
 
 
 @pytest.fixture
