@@ -106,6 +106,15 @@ class Lab:
         body = {"model": model, "prompt": "The quick brown fox", "max_tokens": 8, "temperature": 0}
         return self.ask(host, port, "/v1/completions", key=key, body=body)
 
+    def token_ids(self, host, port, model, prompt, key=None):
+        """The ids of the tokens that answer a prompt: texts may be the same where they are not."""
+        body = {"model": model, "prompt": prompt, "max_tokens": 24, "temperature": 0, "return_token_ids": True}
+        status, text = self.ask(host, port, "/v1/completions", key=key, body=body)
+        assert status == 200, text
+        ids = json.loads(text)["choices"][0]["token_ids"]
+        assert ids
+        return ids
+
     def wait_for_token(self, host, port, model, key=None, timeout=240):
         """Seconds until a completion came back."""
         start = time.monotonic()
@@ -117,6 +126,17 @@ class Lab:
         raise AssertionError(
             f"no token from {model} on {host}:{port} in {timeout} seconds; last answer: {status} {text}"
         )
+
+    def wait_for_guards(self, engine, *hosts, timeout=240):
+        """Until the guards of an engine's members say that it serves: they look every few seconds."""
+        end = time.monotonic() + timeout
+        while True:
+            files = [self.host(name).file(f"/run/vllm-guard/{engine}.status.json").content_string for name in hosts]
+            phases = {name: json.loads(text)["phase"] for name, text in zip(hosts, files)}
+            if set(phases.values()) == {"serving"}:
+                return
+            assert time.monotonic() < end, f"the guards of {engine} after {timeout} seconds: {phases}"
+            time.sleep(1)
 
 
 def main_pid(host, unit):

@@ -14,13 +14,7 @@ PROMPTS = ("The quick brown fox", "one two three", "blue bird near the sea")
 
 
 def tokens(lab, port, model, prompt):
-    """The ids of a completion's tokens."""
-    body = {"model": model, "prompt": prompt, "max_tokens": 24, "temperature": 0, "return_token_ids": True}
-    status, text = lab.ask("m1", port, "/v1/completions", key=f"{model}-key", body=body)
-    assert status == 200, text
-    ids = json.loads(text)["choices"][0]["token_ids"]
-    assert ids
-    return ids
+    return lab.token_ids("m1", port, model, prompt, key=f"{model}-key")
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)

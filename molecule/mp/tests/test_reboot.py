@@ -18,3 +18,4 @@ def test_the_fence_is_there_after_a_boot(lab):
         assert reach(lab.host("m3"), lab.address("m2"), [45678]) == {45678: "refused"}
         assert reach(lab.host("m1"), lab.address("m2"), [45678]) == {45678: "open"}
     lab.wait_for_token("m1", 8000, "group", "group-key")
+    lab.wait_for_guards("group-0", "m1", "m2")

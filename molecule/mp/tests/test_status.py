@@ -19,6 +19,7 @@ def document(output):
 
 
 def test_all_serve_and_nothing_changes(lab):
+    lab.wait_for_guards("group-0", "m1", "m2")  # another test's fault may just be over
     run = lab.playbook("status.yml", extra={"vllm_status_format": "json"})
     assert run.status == 0, run.output
     found = document(run.output)

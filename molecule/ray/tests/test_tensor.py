@@ -1,0 +1,1 @@
+../../mp/tests/test_tensor.py
