@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..releases import flags, packages, runtimes, versions
-from . import builds, fitness, transfers
+from . import builds, fitness, ray, transfers
 from .capability import gpus_of
 from .devices import Probe
 from .errors import Refusals
@@ -39,6 +39,7 @@ def check(
             _images(engine, probes, fleet, refusals)
         _alike(engine, probes, refusals)
         _executor(engine, probes, fleet, refusals)
+        ray.check_state_dir(engine, fleet["vllm_state_dir"], refusals)
         _switches(engine, probes, interfaces.get(engine.name, {}), refusals)
     _ray_versions(engines, fleet, refusals)
     fitness.check(engines, probes, fleet, refusals)

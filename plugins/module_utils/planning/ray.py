@@ -32,7 +32,8 @@ _STOP_TIMEOUT_S = 5
 _FIRST_WITH_TOKENS = (2, 52, 0)
 #: Ray's sockets lie deeper by up to 64 bytes, and a socket's path may have 107 (unix(7)).
 _LONGEST_TEMP_DIR = 107 - 64
-
+#: Of the hash that stands for a long name of an engine.
+_DIGITS = 12
 
 #: What vLLM reads, in VLLM_CONFIG_ROOT, to know which of the head's variables must not go to the other members.
 _FENCE_FILE = "ray_non_carry_over_env_vars.json"
@@ -81,11 +82,24 @@ def unit(member: Member, variables: t.Mapping[str, str]) -> dict[str, t.Any]:
 
 
 def temp_dir(engine: str, state_dir: str) -> str:
-    """Where Ray keeps its sockets and logs, on every member. A path that is too long for sockets is not used."""
+    """Where Ray keeps its sockets and logs, on every member. Digits stand for a name that is too long for sockets.
+
+    Never in a folder that others may write to: Ray lets everyone write into its own.
+    """
     path = f"{state_dir}/ray/{engine}"
     if len(path) <= _LONGEST_TEMP_DIR:
         return path
-    return f"/tmp/vllm-ray-{hashlib.sha256(path.encode()).hexdigest()[:12]}"  # noqa: S108 - of this user alone
+    return f"{state_dir}/ray/{hashlib.sha256(engine.encode()).hexdigest()[:_DIGITS]}"
+
+
+def check_state_dir(engine: Engine, state_dir: str, refusals: Refusals) -> None:
+    """Refuse a folder below which no socket of Ray can have a path."""
+    if engine.executor != "ray" or len(temp_dir(engine.name, state_dir)) <= _LONGEST_TEMP_DIR:
+        return
+    longest = _LONGEST_TEMP_DIR - len("/ray/") - min(len(engine.name), _DIGITS)
+    told = f"for engine {engine.name} it may have {longest} characters, not {len(state_dir)}"
+    rule = f"Ray's sockets lie below it, and a socket's path ends at 107 bytes: {told}"
+    refusals.add("ray-state-dir", "vllm_state_dir", state_dir, rule, "take a shorter path, such as /srv/vllm")
 
 
 def variables(engine: Engine, ray_version: str) -> list[tuple[str, str, str]]:

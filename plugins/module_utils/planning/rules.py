@@ -180,6 +180,7 @@ RULES: dict[str, str] = {
     "ray-in-container": "Ray in containers, which it cannot work across",
     "ray-data-experts": "data parallel experts over hosts with Ray",
     "ray-on-cpu": "Ray for an engine on the CPU",
+    "ray-state-dir": "a state directory whose path is too long for Ray's sockets",
     "ray-unfenced": "a head whose variables Ray may carry to other hosts",
     "ray-not-in-image": "Ray in an image that holds none",
     "ray-version": "a Ray that the release does not take",

@@ -95,6 +95,13 @@ CASES = [
         "runtime: env",
     ),
     refuses(
+        "ray-state-dir",
+        usual(**RAY, variables={"vllm_state_dir": "/srv/applications/vllm/of-every-user"}),
+        "vllm_state_dir",
+        ["107 bytes", "engine a-0 it may have 35 characters, not 36"],
+        "shorter path",
+    ),
+    refuses(
         "ray-version",
         usual(version="0.7.3"),
         "vllm_ray_version",
@@ -184,6 +191,9 @@ GOOD = {
     ),
     "plain NCCL without InfiniBand": usual(hosts=TWO, interfaces=ETH, env={"NCCL_IB_DISABLE": 1}),
     "no peermem where no RDMA is used": on(host(peermem=False), hosts=TWO, interfaces=ETH),
+    "a folder that is as long as Ray's sockets let it be": usual(
+        **RAY, variables={"vllm_state_dir": "/srv/applications/vllm/of-all-users"}
+    ),
     "Ray's range asks nothing of CPU builds": usual(version="0.9.2", **CPU, variables={"vllm_ray_version": "2.40.0"}),
     "Pythons beside containers": on(host(python="3.11.4"), hosts=TWO, **CONTAINER, version="0.17.1"),
     "no InfiniBand on one host": usual(env={"NCCL_IB_DISABLE": 1}),

@@ -158,3 +158,11 @@ def test_ray_cleans_up_before_it_starts_and_is_not_waited_for_long():
         (unit,) = [unit for unit in item["units"] if unit["kind"] == "ray"]
         assert unit["exec_start_pre"] == ray.clean_up("a-0", "/var/lib/vllm")
         assert unit["stop_timeout_s"] == 5
+
+
+def test_ray_keeps_its_files_below_the_state_directory_whatever_the_engines_name():
+    """Ray lets everyone write into its folders: in /tmp another user may make them first."""
+    folders = {ray.temp_dir("x" * length + "-0", "/var/lib/vllm") for length in range(1, 63)}
+    assert len(folders) == 62
+    assert {Path(folder).parent for folder in folders} == {Path("/var/lib/vllm/ray")}
+    assert max(map(len, folders)) == 43
