@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -104,6 +105,38 @@ def test_a_command_that_is_not_there_has_failed(tmp_path, capfd):
     assert (status, lines[-1]) == (1, "0 passed, 1 failed, 0 skipped")
 
 
+def beside(name, *steps):
+    return dataclasses.replace(stage(name, *steps), beside=True)
+
+
+def test_a_stage_beside_runs_at_the_same_time_with_the_lowest_priority_and_is_counted(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(runner, "CACHE", tmp_path)
+    meet = "import os, time; from pathlib import Path\nPath('{0}').touch()\nend = time.monotonic() + 20\n"
+    meet += "while not Path('{1}').exists(): assert time.monotonic() < end; time.sleep(0.02)\nprint('{0}', os.nice(0))"
+    first, second = (command(tmp_path, name, meet.format(*names)) for name, names in (("x", "ab"), ("y", "ba")))
+    status, lines = run(capfd, beside("slow", first, command(tmp_path, "bad", "exit(3)")), stage("quick", second))
+    assert (status, lines[-1]) == (1, "2 passed, 1 failed, 0 skipped")
+    assert lines.index("a 19") > lines.index(f"b {os.nice(0)}")
+    assert any("slow" in line and "exit status 3" in line for line in lines)
+
+
+def test_stages_beside_alone_run_as_others_do(tmp_path, capfd):
+    good = command(tmp_path, "good", "import os; print('at', os.nice(0))")
+    assert f"at {os.nice(0)}" in run(capfd, beside("one", good))[1]
+
+
+def test_what_runs_beside_and_dies_has_failed(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(runner, "CACHE", tmp_path)
+
+    def steps():
+        os.kill(os.getpid(), signal.SIGKILL)
+        yield
+
+    both = [Stage("one", steps, beside=True), stage("two", command(tmp_path, "good", ""))]
+    status, lines = run(capfd, *both)
+    assert (status, lines[-1]) == (1, "1 passed, 1 failed, 0 skipped")
+
+
 def test_only_the_named_stages_run_and_an_unknown_name_runs_none(tmp_path, capfd):
     stages = [stage(name, command(tmp_path, name, "")) for name in ("one", "two")]
     assert run(capfd, *stages, names=["two"])[1][-1] == "1 passed, 0 failed, 0 skipped"
@@ -142,14 +175,20 @@ def steps():
         yield runner.Step("long", [sys.executable, "-c", CHILD], here)
     finally:
         (here / "stage-cleaned").touch()
-sys.exit(runner.main([runner.Stage("one", steps)], []))
+def wait():
+    yield runner.Step("wait", ["sleep", "60"], here)
+runner.CACHE = here
+besides = sys.argv[2] == "beside"
+others = [runner.Stage("two", wait)] if besides else []
+sys.exit(runner.main([runner.Stage("one", steps, beside=besides), *others], []))
 """
 
 
-def test_when_told_to_stop_it_stops_the_command_and_cleans_up(tmp_path):
+@pytest.mark.parametrize("place", ["alone", "beside"])
+def test_when_told_to_stop_it_stops_the_command_and_cleans_up(tmp_path, place):
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "run")}
     process = subprocess.Popen(
-        [sys.executable, "-c", STOPPED, tmp_path], env=environment, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", STOPPED, tmp_path, place], env=environment, stdout=subprocess.PIPE, text=True
     )
     end = time.monotonic() + 30
     while not (tmp_path / "ready").exists() and time.monotonic() < end:
@@ -157,7 +196,7 @@ def test_when_told_to_stop_it_stops_the_command_and_cleans_up(tmp_path):
     process.send_signal(signal.SIGTERM)
     out = process.communicate(timeout=30)[0]
     assert process.returncode == 1
-    assert out.splitlines()[-1] == "0 passed, 1 failed, 0 skipped"
+    assert out.splitlines()[-1].startswith("0 passed, ")
     assert (tmp_path / "child-cleaned").exists()
     assert (tmp_path / "stage-cleaned").exists()
 

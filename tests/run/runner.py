@@ -15,6 +15,9 @@ import typing as t
 from pathlib import Path
 from xml.etree import ElementTree
 
+from beside import Beside
+from checkout import CACHE
+
 STOP_SECONDS = 60  # for a command's own cleaning up after SIGTERM
 
 
@@ -39,10 +42,14 @@ class Skip:
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """Steps that answer one question. What ``steps`` prepares, it removes when the generator is closed."""
+    """Steps that answer one question. What ``steps`` prepares, it removes when the generator is closed.
+
+    beside: no clock matters to it: it may run at the lowest priority while the others, which mostly wait, run.
+    """
 
     name: str
     steps: t.Callable[[], t.Generator[Step | Skip, None, None]]
+    beside: bool = False
 
 
 @dataclasses.dataclass
@@ -175,6 +182,32 @@ def _stop(number: int, _frame: object) -> t.NoReturn:
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
+def run_stages(stages: t.Sequence[Stage]) -> list[Line]:
+    """One after the other, until the end or until this process is told to stop."""
+    lines: list[Line] = []
+    try:
+        for stage in stages:
+            lines += run_stage(stage)
+    except KeyboardInterrupt as stop:
+        lines.append(Line("run", "interrupted", 0.0, Count(failed=1), str(stop)))
+    return lines
+
+
+def run_both(beside: t.Sequence[Stage], stages: t.Sequence[Stage]) -> list[Line]:
+    """Some stages in the shadow of the others."""
+    other = Beside(lambda: run_stages(beside), CACHE / "reports" / "beside.log")
+    names = ", ".join(stage.name for stage in beside)
+    print(f"\n==> {names}: beside the rest; what they print comes last, and is in {other.log}", flush=True)
+    lines = run_stages(stages)
+    try:
+        if any(line.step == "interrupted" for line in lines):
+            other.stop()
+        return [*other.result(), *lines]
+    except (EOFError, KeyboardInterrupt) as error:
+        other.stop()
+        return [*lines, Line("run", "beside", 0.0, Count(failed=1), f"{names}: {error or 'died'}")]
+
+
 def main(stages: t.Sequence[Stage], names: t.Sequence[str]) -> int:
     """Run the named stages (all by default) in their own order; gives the exit status."""
     known = [stage.name for stage in stages]
@@ -182,13 +215,12 @@ def main(stages: t.Sequence[Stage], names: t.Sequence[str]) -> int:
         print(f"no stage called {', '.join(unknown)}; there are: {' '.join(known)}", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, _stop)
-    lines: list[Line] = []
     began = time.monotonic()
-    try:
-        for stage in stages:
-            if not names or stage.name in names:
-                lines += run_stage(stage)
-    except KeyboardInterrupt as stop:
-        lines.append(Line("run", "interrupted", 0.0, Count(failed=1), str(stop)))
+    chosen = [stage for stage in stages if not names or stage.name in names]
+    beside = [stage for stage in chosen if stage.beside]
+    if beside and len(beside) < len(chosen):
+        lines = run_both(beside, [stage for stage in chosen if not stage.beside])
+    else:
+        lines = run_stages(chosen)
     lines.append(Line("run", "all", time.monotonic() - began, Count()))
     return 1 if summary(lines).failed else 0

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The vllm.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What `make test` runs, cheapest first.
+"""What `make test` runs, cheapest first; what has no clock runs beside the rest.
 
 Usage: stages.py [STAGE...]
 """
@@ -72,9 +72,9 @@ STAGES = (
     Stage("docs", docs),
     Stage("changelog", changelog),
     Stage("checks", checks),
-    Stage("unit", units.steps),
+    Stage("unit", units.steps, beside=True),
     Stage("processes", units.processes),
-    Stage("sanity", sanity.steps),
+    Stage("sanity", sanity.steps, beside=True),
     Stage("tarball", tarball.steps),
     Stage("molecule", molecule),
 )
