@@ -130,8 +130,14 @@ def _slow_load(group: Group) -> None:
     file = "/run/vllm-lab-load-seconds"
     group.both(lambda host: host.do("sh", "-c", f"echo {SLOW_LOAD_S:g} > {file}"))
     group.head.systemctl("restart", "--no-block", *group.units(group.head))
-    # Each rank reads the file when it loads; it is gone with the next fault's restart.
-    threading.Timer(SLOW_LOAD_S, lambda: group.both(lambda host: host.do("rm", "-f", file))).start()
+
+    def tidy() -> None:
+        """Each rank reads the file when it loads, which begins when the engine has ended: up to a minute later."""
+        time.sleep(20)
+        group.wait()
+        group.both(lambda host: host.do("rm", "-f", file))
+
+    threading.Thread(target=tidy).start()
 
 
 def heavy(group: Group, seconds: float, clients: int = 64) -> list[Request]:

@@ -40,6 +40,7 @@ def check(
         _alike(engine, probes, refusals)
         _executor(engine, probes, fleet, refusals)
         ray.check_state_dir(engine, fleet["vllm_state_dir"], refusals)
+        _experts_on_cpu(engine, refusals)
         _switches(engine, probes, interfaces.get(engine.name, {}), refusals)
     _ray_versions(engines, fleet, refusals)
     fitness.check(engines, probes, fleet, refusals)
@@ -141,6 +142,20 @@ def _executor(engine: Engine, probes: t.Mapping[str, Probe], fleet: t.Mapping[st
     if several and engine.executor == "ray" and spread:
         message = "data parallel engines with spread experts over several hosts do not become ready with Ray at times"
         refusals.warn("ray-data-experts", path, f"{message} (vLLM issue 44878)", "write executor: mp")
+
+
+def _experts_on_cpu(engine: Engine, refusals: Refusals) -> None:
+    """What copies with experts exchange has no CPU form in any release (CpuCommunicator lacks all_gatherv)."""
+    facts, spread, path = engine.known.facts, engine.parallel.get("expert"), f"{engine.service.path}.parallel"
+    experts = spread or (facts is not None and facts.is_moe)
+    if engine.accelerator != "cpu" or not experts:
+        return
+    if engine.parallel.get("data", 1) > 1:
+        rule = "vLLM's CPU build cannot exchange tokens between data parallel copies of a model with experts"
+        refusals.add("experts-on-cpu", f"{path}.data", engine.parallel["data"], rule, "write replicas, or tensor")
+    elif spread and engine.parallel.get("tensor", 1) > 1:
+        message = "vLLM 0.32.0's CPU workers crashed at the first request with spread experts"
+        refusals.warn("experts-on-cpu", f"{path}.expert", message, "leave expert out: tensor splits the experts, too")
 
 
 def _without_ray(engine: Engine, copies: bool) -> str:

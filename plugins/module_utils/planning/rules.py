@@ -147,6 +147,7 @@ RULES: dict[str, str] = {
     "driver-by-compatibility": "a driver that needs CUDA's forward compatibility",
     "driver-too-old": "a driver that does not run the release's CUDA",
     "drivers-differ": "members with different drivers",
+    "experts-on-cpu": "experts exchanged over the CPU",
     "glibc-too-old": "a system older than the release's wheel",
     "gpu-memory-held": "GPU memory that somebody else holds",
     "gpu-no-bfloat16": "bfloat16 on GPUs that do not have it",

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.devices import Grant
 from ansible_collections.vllm.cluster.plugins.module_utils.topology.groups import Group
 
-from .cases import S0, assert_said, engine, refuses, said, table, warns
+from .cases import S0, assert_said, engine, experts, model, refuses, said, table, warns
 from .gpu_hosts import CONTAINER, CPU, HOSTS, TWO, check, host, on, usual
 
 RAY = {"executor": "ray", "hosts": TWO}
@@ -93,6 +93,20 @@ CASES = [
         f"{S0}.executor",
         ["cpu image"],
         "runtime: env",
+    ),
+    refuses(
+        "experts-on-cpu",
+        usual(**CPU, hosts=TWO, parallel={"tensor": 1, "data": 2}, facts=experts()),
+        f"{S0}.parallel.data",
+        ["2", "cannot exchange tokens"],
+        "replicas",
+    ),
+    warns(
+        "experts-on-cpu",
+        usual(**CPU, hosts=TWO, parallel={"tensor": 2, "expert": True}, facts=experts()),
+        f"{S0}.parallel.expert",
+        ["crashed"],
+        "leave expert out",
     ),
     refuses(
         "ray-state-dir",
@@ -191,6 +205,8 @@ GOOD = {
     ),
     "plain NCCL without InfiniBand": usual(hosts=TWO, interfaces=ETH, env={"NCCL_IB_DISABLE": 1}),
     "no peermem where no RDMA is used": on(host(peermem=False), hosts=TWO, interfaces=ETH),
+    "experts that tensor splits on the CPU": usual(**CPU, hosts=TWO, parallel={"tensor": 2}, facts=experts()),
+    "copies without experts on the CPU": usual(**CPU, hosts=TWO, parallel={"tensor": 1, "data": 2}, facts=model()),
     "a folder that is as long as Ray's sockets let it be": usual(
         **RAY, variables={"vllm_state_dir": "/srv/applications/vllm/of-all-users"}
     ),
