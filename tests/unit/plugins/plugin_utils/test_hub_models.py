@@ -19,7 +19,7 @@ TOKEN = "hf_sEcReT0123456789"
 FILES = {"config.json": CONFIG, "model.safetensors.index.json": INDEX}
 
 
-def fetch(hub, model="org/m", revision=None, token=None, timeout=3.0):
+def fetch(hub, model="org/m", revision=None, token=None, timeout=15.0):
     return hub_models.fetch(hub.url, [Wanted(model, revision, token)], timeout)
 
 
@@ -145,7 +145,7 @@ def test_slow_models_cost_one_time_out_together(hub):
     hub.serve("org/quick", FILES)
     start = time.monotonic()
     found, failed = hub_models.fetch(hub.url, [Wanted(name, None, None) for name in [*names, "org/quick"]], 1.0)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 6  # eight of them one after the other: 8
     assert list(found) == ["org/quick"]
     assert failed == dict.fromkeys(names, "no answer in 1 seconds")
 
