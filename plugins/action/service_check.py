@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.vllm.cluster.plugins.plugin_utils import whole_plan
 from ansible_collections.vllm.cluster.plugins.plugin_utils.secrets import look_up
 
 display = Display()
@@ -24,13 +24,9 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         result = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        plan = arguments.pop("plan", None)
+        plan = whole_plan.take(arguments)
         show = boolean(arguments.pop("show_summary", False))
         if plan is not None:
-            if "services" in arguments:
-                raise AnsibleActionFail("parameters are mutually exclusive: services|plan")
-            if not isinstance(plan, dict) or not isinstance(plan.get("services"), list):
-                raise AnsibleActionFail("plan must be the whole plan: it holds no list of services")
             host = task_vars["inventory_hostname"]
             arguments["services"] = [item for service in plan["services"] for item in self._items(service, host)]
             arguments["api_keys"] = {

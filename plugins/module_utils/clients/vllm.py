@@ -84,6 +84,17 @@ def models(server: Server) -> tuple[Check, list[str]]:
     return Check(True, "serves " + ", ".join(names), response.seconds), names
 
 
+def max_model_len(server: Server) -> int | None:
+    """How many tokens a prompt and its answer may have, as /v1/models tells it; None where it does not."""
+    try:
+        document = server.get("/v1/models").json()
+    except NoAnswer:
+        return None
+    data = document.get("data") if isinstance(document, dict) else None
+    told = [item.get("max_model_len") for item in data or [] if isinstance(item, dict)]
+    return next((length for length in told if isinstance(length, int)), None)
+
+
 def model_listed(server: Server, name: str | None) -> tuple[Check, str | None]:
     """Is ``name`` (any model when None) served? Returns the check and the name to ask with."""
     check, names = models(server)
@@ -145,23 +156,28 @@ def wrong_key(server: Server) -> Check:
     return Check(True, "a wrong key and no key get 401", seconds)
 
 
-def _generate(server: Server, path: str, payload: dict[str, Any], text_of: Any) -> Answer:
+def generate(server: Server, path: str, payload: dict[str, Any]) -> tuple[Check, dict[str, Any] | None]:
+    """POST a completion of any form. The document has a first choice and counts tokens; None where it does not."""
     try:
         response = server.post(path, payload)
     except NoAnswer as error:
-        return Answer(Check(False, "no token: " + str(error), error.seconds))
+        return Check(False, "no token: " + str(error), error.seconds), None
     if response.status != 200:
-        return Answer(Check(False, _refusal(server, response), response.seconds))
+        return Check(False, _refusal(server, response), response.seconds), None
     document = response.json()
     choices = document.get("choices") if isinstance(document, dict) else None
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        return Answer(Check(False, f"200, but the answer holds no choice: {_said(response)}", response.seconds))
+        return Check(False, f"200, but the answer holds no choice: {_said(response)}", response.seconds), None
     usage = document.get("usage")
     count = usage.get("completion_tokens") if isinstance(usage, dict) else None
     if not isinstance(count, int) or count < 1:
-        return Answer(Check(False, "200, but no token is counted in usage.completion_tokens", response.seconds))
-    detail = f"{count} token{'' if count == 1 else 's'}"
-    return Answer(Check(True, detail, response.seconds), text_of(choices[0]))
+        return Check(False, "200, but no token is counted in usage.completion_tokens", response.seconds), None
+    return Check(True, f"{count} token{'' if count == 1 else 's'}", response.seconds), document
+
+
+def _generate(server: Server, path: str, payload: dict[str, Any], text_of: Any) -> Answer:
+    check, document = generate(server, path, payload)
+    return Answer(check) if document is None else Answer(check, text_of(document["choices"][0]))
 
 
 def _completion_text(choice: dict[str, Any]) -> str:
