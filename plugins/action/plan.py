@@ -210,6 +210,7 @@ def _listed(sides: t.Sequence[intent.Service]) -> dict[str, t.Any]:
         "name": first.name,
         "model": first["model"],
         "replicas": None if None in replicas else sum(replicas),
+        "door": first.router.enabled,
         "hosts": list(dict.fromkeys([host for side in sides for host in side.hosts] + doors)),
     }
 

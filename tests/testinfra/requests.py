@@ -94,7 +94,9 @@ class Stream:
                 first = time.monotonic() - began
                 body = answer.read()
                 whole = body.endswith(b"data: [DONE]\n\n") if streams else "choices" in json.loads(body)
-                fate, told = ("answered", "") if whole else ("cut", "the stream has no end")
+                # An engine that stops ends its streams in order, with an error among the tokens.
+                fine = whole and b'data: {"error"' not in body
+                fate, told = ("answered", "") if fine else ("cut", "the answer has no end")
         except ConnectionRefusedError as error:
             fate, told = "closed", repr(error)
         except (OSError, http.client.HTTPException, ValueError) as error:

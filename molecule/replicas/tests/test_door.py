@@ -32,6 +32,16 @@ def test_the_status_screen_asks_through_the_door(lab, door):
     assert re.search(rf"{door.service} +2 of 2 .*{re.escape(door.url)}", run.output), run.output
 
 
+def locked(door, method, path, headers):
+    """The answer to a wrong key, and not to many of them."""
+    while True:
+        status, told, body = door.send(method, path, "{}", key=None, headers=headers)
+        if status != 429:
+            return status, told, body
+        assert told["Retry-After"] == "1"
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_no_path_opens_without_a_right_key(door, method, path):
@@ -40,10 +50,23 @@ def test_no_path_opens_without_a_right_key(door, method, path):
     wrong += [f"Basic {right}", f"Bearer {door.engine_key}", f"Bearer {door.keys['jobs']}, Bearer {right}"]
     for value in wrong:
         headers = {} if value is None else {"Authorization": value}
-        status, told, body = door.send(method, path, "{}", key=None, headers=headers)
+        status, told, body = locked(door, method, path, headers)
         assert status == 401, (value, body)
         assert told["WWW-Authenticate"] == "Bearer"
         assert json.loads(body)["error"]["code"] == 401
+
+
+def test_many_wrong_keys_are_told_to_wait_and_right_ones_are_served(door):
+    """From the same address, at the same time."""
+    wrong = {"Authorization": "Bearer guess"}
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        asked = [pool.submit(door.send, "GET", "/v1/models", key=None, headers=wrong) for _n in range(250)]
+        right = [door.send("GET", "/v1/models")[0] for _n in range(20)]
+        answers = [future.result() for future in asked]
+    statuses = [status for status, _headers, _body in answers]
+    assert set(statuses) == {401, 429}
+    assert right == [200] * 20
+    assert all("Retry-After" in headers for status, headers, _body in answers if status == 429)
 
 
 @pytest.mark.parametrize("key", ["apps", "jobs"])
@@ -91,18 +114,22 @@ def test_vllm_router_is_reached_from_its_own_host_alone(door, engines):
     ("body", "headers", "status"),
     [
         ('{"model": "chat", ', {}, 400),
-        ("[]", {}, 422),
+        ("[]", {}, 400),
+        ("{}", {"Content-Type": "text/plain"}, 400),
         ('{"model": "nobody", "prompt": "a"}', {}, 404),
-        ('{"model": "chat", "prompt": "a", "max_tokens": -1}', {}, 422),
+        ('{"model": "chat", "prompt": "a", "max_tokens": -1}', {}, 400),
         (json.dumps({"model": "chat", "prompt": "word " * 200_000}), {}, 400),
         (b"x" * 5_000_000, {}, 413),
         ("{}", {"X-Long": "a" * 30_000}, 413),
     ],
-    ids=["cut JSON", "no object", "unknown model", "bad value", "1 MB prompt", "large body", "large header"],
+    ids=["cut JSON", "no object", "no JSON", "unknown model", "bad value", "1 MB prompt", "large body", "large header"],
 )
 def test_what_a_client_does_wrong_it_is_told(door, engines, body, headers, status):
     told, answered, text = complete(door, body, headers=headers)
     assert told == status, text
+    assert answered["Content-Type"] == "application/json"
+    error = json.loads(text)["error"]
+    assert (bool(error["message"]), error["code"]) == (True, status)
     nothing_leaks(door, engines, answered, text)
     assert complete(door, completion(door))[0] == 200
 

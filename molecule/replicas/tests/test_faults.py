@@ -64,10 +64,18 @@ def router_port(door):
     return command.partition("--port ")[2].split()[0]
 
 
-def test_vllm_router_starts_while_a_replica_is_down(door, engines):
+def test_vllm_router_starts_while_a_replica_is_down_and_the_other_is_not_restarted(lab, door, engines):
     with door.stream() as stream:
         stream.wait(4)
         engines[1].host.check_output("systemctl stop %s", engines[1].unit)
+        before = main_pid(engines[0].host, engines[0].unit)
+        run = lab.playbook("restart.yml")
+        assert run.status != 0
+        assert f"no other engine of {door.service} serves: {door.service}-1 on {engines[1].name}" in run.output, (
+            run.output
+        )
+        assert run.recap(engines[0].name, "changed") == 0
+        assert main_pid(engines[0].host, engines[0].unit) == before
         door.host.check_output("systemctl kill --signal=KILL %s", door.router_unit)
         stream.wait(20)
         end = time.monotonic() + 60

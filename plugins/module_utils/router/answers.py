@@ -21,10 +21,9 @@ _ANSWERS = {
     429: ("busy", "rate_limit_error", "Too many requests with this API key."),
     503: ("down", "service_unavailable_error", "No engine can answer now."),
 }
-#: Which statuses of nginx's own each of them stands for.
+#: Which statuses of nginx's own each of them stands for; a 401 has a way of its own.
 OWN = {
     400: (400, 497),
-    401: (401,),
     403: (403,),
     404: (404, 405),
     408: (408,),

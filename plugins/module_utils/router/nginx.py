@@ -19,6 +19,8 @@ from .settings import Router, Worker
 
 #: How often a request is tried at engines when vllm-router has none to offer.
 _ENGINE_TRIES = 2
+#: Requests a second with wrong keys, of one address, and how many more at once.
+_GUESSES, _MORE_GUESSES = 10, 100
 #: An engine closes a connection that is idle for 5 s; one that is taken up again just then fails.
 _ENGINE_IDLE_S = 4
 
@@ -68,14 +70,18 @@ def _variables(router: Router) -> list[str]:
         "    default $request_id;",
         '    "~^[A-Za-z0-9._-]{1,128}$" $http_x_request_id;',
         "}",
+        # Whoever has a right key is not counted here, whatever others at the same address do.
+        "map $vllm_key $vllm_stranger {",
+        '    default "";',
+        '    "" $binary_remote_addr;',
+        "}",
+        f"limit_req_zone $vllm_stranger zone=strangers:2m rate={_GUESSES}r/s;",
         f"limit_conn_zone {counted} zone=concurrent:8m;",
         "limit_conn_status 429;",
+        "limit_req_status 429;",
     ]
     if router.limits.rate_per_key is not None:
-        lines += [
-            f"limit_req_zone {counted} zone=rate:8m rate={router.limits.rate_per_key}r/s;",
-            "limit_req_status 429;",
-        ]
+        lines += [f"limit_req_zone {counted} zone=rate:8m rate={router.limits.rate_per_key}r/s;"]
     return lines
 
 
@@ -183,14 +189,51 @@ def _server(router: Router) -> list[str]:
         *_tls(router),
         "add_header X-Request-Id $vllm_request_id always;",
         *answers.pages(answers.OWN),
+        "error_page 401 = @stranger;",
+        # @stranger and @again end with an error of their own.
+        "recursive_error_pages on;",
         'if ($vllm_key = "") {',
         "    return 401;",
         "}",
         *answers.locations(),
+        *_strangers(),
+        *_again(),
         *_operators(router),
         *_clients(router),
         "location / {",
         "    return 404;",
+        "}",
+    ]
+
+
+def _strangers() -> list[str]:
+    """No right key: 401, and after some of them 429. A return would come before the limit, so the door denies."""
+    return [
+        "location @stranger {",
+        "    error_log stderr crit;",
+        f"    limit_req zone=strangers burst={_MORE_GUESSES} nodelay;",
+        "    recursive_error_pages on;",
+        *_indent(answers.pages({401: (403,), 429: (429,)})),
+        "    deny all;",
+        "}",
+    ]
+
+
+def _again() -> list[str]:
+    """A request that vllm-router or an engine could not read: an engine says why, in vLLM's form."""
+    return [
+        "location @again {",
+        "    recursive_error_pages on;",
+        "    error_page 418 = @malformed;",
+        *_indent(answers.pages(answers.REPLACED)),
+        # nginx's own refusal, of a body that cannot be sent on.
+        '    if ($upstream_status = "") {',
+        "        return 418;",
+        "    }",
+        # So that engines see the path as it was compared.
+        "    rewrite ^ $uri break;",
+        "    proxy_pass http://engines;",
+        "    proxy_intercept_errors on;",
         "}",
     ]
 
@@ -241,7 +284,8 @@ def _location(router: Router, match: str, does: str, limited: bool) -> list[str]
         if router.limits.rate_per_key is not None:
             wait = f" burst={router.limits.queue_per_key}" if router.limits.queue_per_key else ""
             lines += [f"limit_req zone=rate{wait};"]
-        lines += _without_addresses(router)
+        # vllm-router tells these in words of its own, and as plain text.
+        lines += ["error_page 400 415 422 = @again;", *_without_addresses(router)]
     return [
         f"location {match} {{",
         *_indent([*lines, "proxy_intercept_errors on;", *answers.pages(answers.REPLACED)]),

@@ -20,7 +20,8 @@ Reports = t.Mapping[str, t.Optional[t.Mapping[str, t.Any]]]
 def join(services: t.Sequence[t.Mapping[str, t.Any]], reports: Reports) -> Item:
     """The status document (docs/status.md).
 
-    services: ``name``, ``model``, ``replicas`` (None: not written) and ``hosts`` of each service of the intent.
+    services: of the intent, each with ``name``, ``model``, ``replicas`` (None: not written), ``hosts`` and ``door``
+    (whether it has a front door; None: where it has several engines).
     reports: by host what host_status told; None where nobody asked.
     """
     found = _Found()
@@ -179,6 +180,9 @@ def _service(
             rung = door["failed_rung"]
             found.problem(name, f"its front door on {door['host']}: {rung}: {_line(door['rungs'][rung]['detail'])}")
     mine = [engine for engine in engines if engine["service"] == name]
+    lacks = bool(mine) and not fronts and (len(mine) > 1 if service.get("door") is None else service["door"])
+    if lacks:
+        found.problem(name, "no host that answers has its front door: run site.yml")
     serving = sum(engine["ok"] for engine in mine)
     wanted = service["replicas"]
     if not mine:
@@ -190,7 +194,11 @@ def _service(
     return {
         "name": name,
         "model": service["model"],
-        "ok": bool(mine) and serving == len(mine) and len(mine) >= (wanted or 1) and all(door["ok"] for door in fronts),
+        "ok": bool(mine)
+        and serving == len(mine)
+        and len(mine) >= (wanted or 1)
+        and not lacks
+        and all(door["ok"] for door in fronts),
         "serving": serving,
         "engines": max(len(mine), wanted or 0),
         "urls": [door["url"] for door in fronts] or [url for engine in mine for url in engine["urls"]],

@@ -16,7 +16,7 @@ def listed(**keys):
 
 def test_a_service_of_two_sides_is_one():
     (found,) = listed(prefill={"hosts": "gpu1", "replicas": 2}, decode={"hosts": "gpu2 gpu1", "replicas": 1})
-    assert found == {"name": "a", "model": "org/m", "replicas": 3, "hosts": ["gpu1", "gpu2"]}
+    assert found == {"name": "a", "model": "org/m", "replicas": 3, "door": None, "hosts": ["gpu1", "gpu2"]}
 
 
 def test_sides_without_a_number_are_not_counted():

@@ -90,8 +90,8 @@ def report(*shares, doors=(), guards=(), units=(), gpus=(), gpu_error=None):
     }
 
 
-def service(name="chat", hosts=("a",), replicas=None):
-    return {"name": name, "model": f"org/{name}", "replicas": replicas, "hosts": list(hosts)}
+def service(name="chat", hosts=("a",), replicas=None, door=None):
+    return {"name": name, "model": f"org/{name}", "replicas": replicas, "door": door, "hosts": list(hosts)}
 
 
 def group(head="a", worker="b", **changes):

@@ -63,7 +63,7 @@ def test_a_host_that_tells_nothing(told, words):
 
 
 def test_replicas_that_are_not_there():
-    found = join([service(replicas=3)], {"a": report(share("chat-0"), share("chat-1"))})
+    found = join([service(replicas=3)], {"a": report(share("chat-0"), share("chat-1"), doors=[door()])})
     assert problems(found) == [("chat", "2 of 3 engines are there, on hosts that answer")]
     assert (found["services"][0]["serving"], found["services"][0]["engines"]) == (2, 3)
 
@@ -139,6 +139,16 @@ def test_the_front_door_is_what_clients_call():
     found = join([service(hosts=["a", "b"])], {"a": report(share()), "b": report(doors=[door()])})
     assert found["ok"]
     assert found["services"][0]["urls"] == ["http://192.0.2.9:8000"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "engines", "lacks"), [(None, 2, True), (True, 1, True), (None, 1, False), (False, 2, False)]
+)
+def test_a_front_door_that_is_not_there_is_told(wanted, engines, lacks):
+    found = join([service(door=wanted)], {"a": report(*(share(f"chat-{number}") for number in range(engines)))})
+    told = [("chat", "no host that answers has its front door: run site.yml")]
+    assert problems(found) == (told if lacks else [])
+    assert found["services"][0]["ok"] is not lacks
 
 
 def test_a_service_whose_front_door_fails_does_not_serve():
