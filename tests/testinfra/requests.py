@@ -64,6 +64,15 @@ class Stream:
     def fates(self, fate):
         return [outcome for outcome in self.outcomes if outcome.fate == fate]
 
+    def assert_none_failed(self):
+        """Answers that had begun may be cut; every other request was answered."""
+        assert not self.fates("failed") + self.fates("closed"), self.report()
+
+    def assert_only_failed_before(self, moment):
+        """Who was in the only front door when it died, or came before it was back, may have failed. Monotonic time."""
+        failed = self.fates("failed") + self.fates("closed") + self.fates("cut")
+        assert all(outcome.began < moment for outcome in failed), self.report()
+
     def report(self):
         late = sum(outcome.seconds > 10 for outcome in self.outcomes)
         longest = max((outcome.seconds for outcome in self.outcomes), default=0)

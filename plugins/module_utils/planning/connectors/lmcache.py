@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ...releases import versions
 from ..errors import Refusals
 from .family import ALL_BOTH, Family, Place, Server, Site, Wired, at
 from .wanted import Want
@@ -14,11 +15,12 @@ from .wanted import Want
 if t.TYPE_CHECKING:  # members know their connectors
     from ..members import Member
 
-#: Tokens that LMCache stores together. Engines on the CPU have blocks of 128, and a part of a chunk is not shared.
-_CPU_CHUNK = 128
 _DEFAULT_GIB = 4
 _HASHES = ("PYTHONHASHSEED", "0", "engines name chunks by hashes, which must be the same in all of them")
 _OWN_CONFIG = "LMCACHE_CONFIG_FILE"
+#: Left to itself, a resolver takes 0.4.3 for the sake of Ray's protobuf: made for CUDA 12, with a server that has no
+#: transfer mode for the CPU. 0.5.6 is what the next release of vLLM asks for, and what was run with this one.
+_NEWER_SINCE, _NEWER = "0.32.0", ">=0.5.6"
 
 
 def _wire_mp(want: Want, _member: Member, site: Site) -> Wired:
@@ -43,7 +45,11 @@ def _mp_server(want: Want, address: str, ports: t.Mapping[str, int]) -> list[str
     argv += ["--l1-size-gb", size, "--eviction-policy", "LRU"]
     argv += ["--http-host", "127.0.0.1", "--http-port", str(ports["lmcache_http"])]
     # Without "auto" an engine on the CPU waits 300 s for an answer that never comes.
-    return [*argv, "--supported-transfer-mode", "auto"]
+    return [*argv, "--supported-transfer-mode", "auto"] if _newer(want.version) else argv
+
+
+def _newer(version: str) -> str:
+    return _NEWER if versions.parse(version) >= versions.parse(_NEWER_SINCE) else ""
 
 
 def _server(_want: Want, address: str, ports: t.Mapping[str, int]) -> list[str]:
@@ -78,5 +84,12 @@ MP_SERVER = Server(
     "lmcache", "LMCache's server", {"lmcache": 5555, "lmcache_http": 8090}, _mp_server, {"PYTHONHASHSEED": "0"}
 )
 V1_SERVER = Server("lmcache", "LMCache's server", {"lmcache": 65432}, _server, {"PYTHONHASHSEED": "0"})
-MP = Family(ALL_BOTH, wire=_wire_mp, check=_check_mp, server=MP_SERVER, owned=("lmcache.mp.host", "lmcache.mp.port"))
-V1 = Family(ALL_BOTH, wire=_wire_v1, check=_check_v1, server=V1_SERVER)
+MP = Family(
+    ALL_BOTH,
+    wire=_wire_mp,
+    check=_check_mp,
+    server=MP_SERVER,
+    owned=("lmcache.mp.host", "lmcache.mp.port"),
+    newer=_newer,
+)
+V1 = Family(ALL_BOTH, wire=_wire_v1, check=_check_v1, server=V1_SERVER, newer=_newer)

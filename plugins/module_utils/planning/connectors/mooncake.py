@@ -26,6 +26,8 @@ _NO_STAGES = ("0.16.0", "0.24.0")
 #: From this release on ranks read parts of ranks of another size.
 _MIXED = "0.19.0"
 _PACKAGES = {"cpu": ("mooncake-transfer-engine-non-cuda",), "cuda13": ("mooncake-transfer-engine-cuda13",)}
+#: Of its transfer engine, where MC_MIN_RPC_PORT and MC_MAX_RPC_PORT say nothing else.
+_CHOSEN = (15000, 17000)
 _GIB = 2**30
 _DEFAULT_GIB = 4
 _HASHES = ("PYTHONHASHSEED", "0", "engines name blocks by hashes, which must be the same in all of them")
@@ -128,10 +130,13 @@ def _master(_want: Want, _address: str, ports: t.Mapping[str, int]) -> list[str]
 STORE_SERVER = Server(
     "mooncake", "Mooncake's master", {"mooncake": 50051, "mooncake_metrics": 9003}, _master, listen="0.0.0.0"
 )
-MOONCAKE = Family(wire=_wire, check=_check, package=_PACKAGES, router="mooncake", owned=("mooncake_protocol",))
+MOONCAKE = Family(
+    wire=_wire, check=_check, package=_PACKAGES, chosen=_CHOSEN, router="mooncake", owned=("mooncake_protocol",)
+)
 STORE = Family(
     roles={"prefill": "kv_both", "decode": "kv_consumer", "serve": "kv_both"},
     wire=_wire_store,
     package=_PACKAGES,
+    chosen=_CHOSEN,
     server=STORE_SERVER,
 )

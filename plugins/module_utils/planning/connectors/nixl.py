@@ -15,8 +15,9 @@ from .wanted import Want
 if t.TYPE_CHECKING:  # members know their connectors
     from ..members import Member
 
-#: nixl takes any release of what it consists of, so that these are held to its own range.
-_PACKAGES = {"cpu": ("nixl-cu12",), "cuda": ("nixl", "nixl-cu12"), "cuda13": ("nixl", "nixl-cu12", "nixl-cu13")}
+#: nixl takes any release of what it consists of, so that these are held to its own range. On the CPU one of them
+#: serves, and the other stays out (releases/packages.py); nixl itself is the module that vLLM imports.
+_PACKAGES = {"cpu": ("nixl", "nixl-cu12"), "cuda": ("nixl", "nixl-cu12"), "cuda13": ("nixl", "nixl-cu12", "nixl-cu13")}
 #: From this release on the buffer is on the engine's own device where nothing else is said.
 _OWN_DEVICE = "0.18.0"
 #: From this release on a decode engine with pipeline stages ends its start with NotImplementedError (base_worker.py).

@@ -127,6 +127,12 @@ def router(want: Want) -> str | None:
     return next((word for word in spoken if word == "mooncake"), None if None in spoken[:1] else "nixl")
 
 
+def chosen_ports(want: Want) -> list[tuple[int, int]]:
+    """Ranges that libraries choose ports from, outside the kernel's."""
+    ranges = [family(part).chosen for part in want.all]
+    return sorted({range_ for range_ in ranges if range_ is not None})
+
+
 def requirements(want: Want, accelerator: str) -> list[str]:
     """Requirement lines that environments need besides vLLM, in the versions that the release's own images have.
 
@@ -137,7 +143,9 @@ def requirements(want: Want, accelerator: str) -> list[str]:
     )
     found: dict[str, None] = {}
     for part in want.all:
-        for name, range_ in connectors.packages(part.connector, part.version).items():
+        mine = family(part)
+        for name, said in connectors.packages(part.connector, part.version).items():
             if name in connectors.INSTALLED:
-                found.update(dict.fromkeys(each + range_ for each in family(part).package.get(build, (name,))))
+                range_ = mine.newer(part.version) or said
+                found.update(dict.fromkeys(each + range_ for each in mine.package.get(build, (name,))))
     return list(found)

@@ -82,6 +82,18 @@ def test_decode_hosts_without_such_ports_reach_mooncakes_too():
     assert items(fence(document, "gpu2"), "side channels") == []
 
 
+def test_ports_that_mooncake_chooses_are_for_partners():
+    """Its transfer engine listens on every interface, whatever it is told."""
+    document = made("mooncake", {"hosts": "gpu1"}, {"hosts": "gpu2"})
+    ((ports, sources, interface),) = items(fence(document, "gpu2"), "its KV connector chooses")
+    assert (ports, interface) == ([[15000, 17000]], None)
+    assert sources == items(fence(document, "gpu2"), "KV cache, among")[0][1]
+    assert sources
+    alone = made("mooncake", {"hosts": "gpu1"}, {"hosts": "gpu1"})
+    assert items(fence(alone, "gpu1"), "its KV connector chooses") == [([[15000, 17000]], [], None)] * 2
+    assert items(fence(made(), "gpu2"), "its KV connector chooses") == []
+
+
 def test_kernel_ports_of_partners_stay_where_a_person_says_so():
     document = made("nixl", variables={"vllm_fence_kernel_ports": False})
     assert items(fence(document, "gpu1"), "kernel chooses") == []

@@ -183,7 +183,8 @@ def test_engines_on_the_cpu_are_told_what_ucx_has_there():
     units = engine_units(document)
     assert {unit["environment"]["UCX_TLS"] for unit in units.values()} == {"tcp,self,sm"}
     (item,) = [found for found in document["hosts"]["cpu2"]["environments"] if "router" not in found["name"]]
-    assert "nixl-cu12==1.5.0" in item["requirements"]
+    assert item["requirements"][2:] == ["nixl==1.5.0", "nixl-cu12==1.5.0"]
+    assert item["excludes"][4:] == ["nixl-cu13"]
     assert item["name"].startswith("vllm-0.32.0-cpu-")
 
 
@@ -195,6 +196,8 @@ def test_engines_on_the_cpu_are_told_what_ucx_has_there():
         ("mooncake", "0.32.0", ["mooncake-transfer-engine-cuda13>=0.3.12"]),
         ("mooncake", "0.17.0", ["mooncake-transfer-engine>=0.3.8"]),
         ("lmcache", "0.33.0", ["lmcache>=0.5.6"]),
+        ("lmcache", "0.32.0", ["lmcache>=0.5.6"]),  # what its image says (>=0.3.9) is too little
+        ("lmcache", "0.31.0", ["lmcache>=0.3.9"]),
         (EXAMPLE, "0.32.0", []),
     ],
 )
@@ -205,6 +208,25 @@ def test_environments_hold_what_connectors_import(connector, version, wanted):
     written = {**ACCEPTED, "vllm_env_packages": ["nixl==1.2.3"]}
     (item,) = made("nixl", variables=written)["hosts"]["gpu2"]["environments"]
     assert item["requirements"][2:] == ["nixl==1.2.3"]
+
+
+def test_on_the_cpu_nothing_of_cuda_comes_along_and_libraries_are_the_hosts():
+    mooncake = {"connector": "mooncake", "module_path": "a_stand_in"}
+    both_of_them = {"connector": "multi", "connectors": [{"connector": "lmcache_mp"}, mooncake]}
+    sides = ({"hosts": "cpu1", "gpus": None}, {"hosts": "cpu2", "gpus": None})
+    host = made(both_of_them, *sides, model="lab://tiny", probes=CPU)["hosts"]["cpu2"]
+    (item,) = host["environments"]
+    assert item["requirements"][2:] == ["lmcache>=0.5.6", "mooncake-transfer-engine-non-cuda>=0.3.12"]
+    assert item["excludes"][4:] == ["cuda-python", "cufile-python", "cupy-cuda13x"]
+    assert host["packages"] == ["libibverbs1"]
+    assert made()["hosts"]["gpu1"]["packages"] == []
+
+
+def test_the_server_of_lmcache_chooses_its_way_to_engines_where_it_can():
+    for version, chooses in (("0.32.0", True), ("0.31.0", False)):
+        hosts = made("lmcache_mp", {}, {"hosts": "gpu1", "gpus": 1}, version=version)["hosts"]
+        server = next(unit for unit in hosts["gpu1"]["units"] if unit["kind"] == "kv_server")
+        assert ("--supported-transfer-mode" in server["exec"]) is chooses
 
 
 #: Every connector in every release that the planner can plan it for: what is rendered, the release takes.
