@@ -17,6 +17,8 @@ from tests.testinfra.split import BLOCK, Split, answer, bodies
 CHOSEN = tuple(os.environ["PD_CONNECTORS"].split(",")) if os.environ.get("PD_CONNECTORS") else ()
 #: What stands together, one after the other: six engines are what a small machine holds.
 STAGES = (CHOSEN,) if CHOSEN else (("nixl",), ("shared_storage", "lmcache_mp"), ("mooncake", "multi"))
+#: An idle engine with NIXL keeps a core busy, and CI has few, and an hour for everything.
+LATER = () if CHOSEN or os.environ.get("CI") != "true" else STAGES[1:]
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +71,7 @@ def pytest_collection_modifyitems(config, items):
     of = {item: item.callspec.params.get("service", "nixl") if hasattr(item, "callspec") else "nixl" for item in items}
     config.hook.pytest_deselected(items=[item for item in items if of[item] not in names])
     items[:] = [item for item in items if of[item] in names]
+    later = pytest.mark.skip(reason="not in CI's hour: `make molecule SCENARIO=pd` without CI=true")
+    for item in items:
+        if any(of[item] in stage for stage in LATER):
+            item.add_marker(later)
