@@ -17,13 +17,9 @@ from tests.testinfra.split import BLOCK, Split, answer, bodies
 CHOSEN = tuple(os.environ["PD_CONNECTORS"].split(",")) if os.environ.get("PD_CONNECTORS") else ()
 #: What stands together, one after the other: six engines are what a small machine holds.
 STAGES = (CHOSEN,) if CHOSEN else (("nixl",), ("shared_storage", "lmcache_mp"), ("mooncake", "multi"))
-#: An idle engine with NIXL keeps a core busy, and CI has few, and an hour for everything. It leaves out all connectors
-#: but the first, and of the faults those that are most like others.
+#: An idle engine with NIXL keeps a core busy, and CI has few, and an hour for everything: it moves cache with the first
+#: connector, and leaves out the others and the faults.
 SHORT = os.environ.get("CI") == "true" and not CHOSEN
-LIKE_OTHERS = (
-    "test_a_killed_engine_costs_no_request_and_works_again[decode]",
-    "test_a_killed_nginx_is_back_in_seconds",
-)
 
 
 @pytest.fixture(scope="session")
@@ -78,5 +74,5 @@ def pytest_collection_modifyitems(config, items):
     items[:] = [item for item in items if of[item] in names]
     later = pytest.mark.skip(reason="not in CI's hour: `make molecule SCENARIO=pd` without CI=true")
     for item in items:
-        if SHORT and (of[item] not in STAGES[0] or item.name in LIKE_OTHERS):
+        if SHORT and (of[item] not in STAGES[0] or item.path.name == "test_faults.py"):
             item.add_marker(later)
