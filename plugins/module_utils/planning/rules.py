@@ -36,6 +36,7 @@ RULES: dict[str, str] = {
     "data-size": "a data parallel size that does not divide the experts",
     "decode-context": "a decode context size that does not work",
     "devices-written": "named GPUs that do not fit the engine",
+    "driver-absent": "a host with GPUs and no driver",
     "driver-failing": "a host whose nvidia-smi fails",
     "gpu-taken": "a GPU given twice",
     "gpu-unfit": "a GPU that is broken, divided, or used by somebody else",
