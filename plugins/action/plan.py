@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible.utils.display import Display
-from ansible_collections.vllm.cluster.plugins.module_utils.planning import applicable, intent, plan
+from ansible_collections.vllm.cluster.plugins.module_utils.planning import applicable, builds, intent, plan
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors import PlanError
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.keys import FLEET
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.show import amounts, document, page, text
@@ -80,7 +80,9 @@ class ActionModule(ActionBase):
         self._warn(plan.check(wanted))
         requests = plan.requests(wanted, self._addresses(wanted.members, task_vars))
         services = [_listed(sides) for sides in wanted.whole().values()]
-        return {"changed": False, "members": list(wanted.members), "services": services, "requests": requests}
+        needs = builds.driver_needs(wanted)
+        told = {"services": services, "requests": requests, "driver_needs": needs}
+        return {"changed": False, "members": list(wanted.members), **told}
 
     def _probes(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Save what was registered: of the members, or without services of every host of the play."""

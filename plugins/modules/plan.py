@@ -121,6 +121,12 @@ requests:
   description: What to probe on each of them.
   returned: with O(stage=intent)
   type: dict
+driver_needs:
+  description:
+    - What the services of each host ask of its NVIDIA driver, for O(vllm.cluster.nvidia_plan#module:needs). An empty
+      list for a host whose services run on the CPU.
+  returned: with O(stage=intent)
+  type: dict
 saved:
   description: Hosts whose probes the file holds.
   returned: with O(save_probes)

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.parse
 
 from ansible.module_utils.urls import open_url
+from ansible_collections.vllm.cluster.plugins.module_utils.planning import models
 
 from . import model_files
 
@@ -42,11 +43,15 @@ class Wanted:
     revision: str | None
     token: str | None = dataclasses.field(repr=False)
 
+    @property
+    def key(self) -> str:
+        return models.key(self.name, self.revision)
+
 
 def fetch(
     endpoint: str, wanted: t.Iterable[Wanted], timeout: float = TIMEOUT
 ) -> tuple[dict[str, model_files.Source], dict[str, str]]:
-    """Sources by model name, and for each model that stays unknown the reason. Never raises, and soon returns."""
+    """Sources by the model's key, and for each model that stays unknown the reason. Never raises, and soon returns."""
     found: dict[str, model_files.Source] = {}
     failed: dict[str, str] = {}
     todo = list(wanted)
@@ -67,11 +72,11 @@ def _batch(
 
     def work(model: Wanted) -> None:
         try:
-            results[model.name] = _model(endpoint, model, deadline)
+            results[model.key] = _model(endpoint, model, deadline)
         except (Unreadable, model_files.Unusable) as error:
-            results[model.name] = str(error)
+            results[model.key] = str(error)
         except Exception as error:  # whatever it is, planning goes on; its text might hold the request's headers
-            results[model.name] = type(error).__name__
+            results[model.key] = type(error).__name__
 
     # A server that sends a byte a second outlives every time-out of a socket: such a thread is left behind.
     threads = [threading.Thread(target=work, args=(model,), daemon=True) for model in wanted]
@@ -81,11 +86,11 @@ def _batch(
         thread.join(max(0.0, deadline - time.monotonic()))
     late = f"no answer in {timeout:g} seconds"
     for model in wanted:
-        result = results.get(model.name, late)
+        result = results.get(model.key, late)
         if isinstance(result, str):
-            failed[model.name] = result
+            failed[model.key] = result
         else:
-            found[model.name] = result
+            found[model.key] = result
 
 
 def _model(endpoint: str, model: Wanted, deadline: float) -> model_files.Source:

@@ -20,7 +20,7 @@ Probes = t.Mapping[str, t.Optional[t.Mapping[str, t.Any]]]
 
 @dataclasses.dataclass(frozen=True)
 class Collected:
-    """sources: by the model as the inventory names it. unread: models of the hub, and why they were not read."""
+    """sources: by the model and its revision (models.key). unread: models of the hub, and why they were not read."""
 
     sources: dict[str, model_files.Source]
     unread: dict[str, str]
@@ -34,9 +34,10 @@ def collect(intent: Intent, probes: Probes, saved: t.Mapping[str, model_files.So
     """
     found = _written(intent)
     for service in intent.services:
-        known = found.get(service["model"]) or _probed(service, intent, probes) or saved.get(service["model"])
+        key = models.key(service["model"], service["revision"])
+        known = found.get(key) or _probed(service, intent, probes) or saved.get(key)
         if known:
-            found[service["model"]] = dict(known)
+            found[key] = dict(known)
     endpoint = _endpoint(intent)
     read, unread = hub_models.fetch(endpoint, _wanted(intent, found)) if endpoint else ({}, {})
     return Collected({**found, **read}, unread)
@@ -58,7 +59,7 @@ def _written(intent: Intent) -> dict[str, model_files.Source]:
         if not path:
             continue
         try:
-            found.setdefault(service["model"], model_files.read(path))
+            found.setdefault(models.key(service["model"], service["revision"]), model_files.read(path))
         except model_files.Unusable as error:
             fix = "name a config.json on the controller, or the directory that holds it"
             refusals.add("model-config-file", f"{service.path}.model_config", path, str(error), fix)
@@ -68,7 +69,7 @@ def _written(intent: Intent) -> dict[str, model_files.Source]:
 
 def _probed(service: Service, intent: Intent, probes: Probes) -> t.Mapping[str, t.Any] | None:
     """The facts of the first of the service's hosts that has the model's config."""
-    path = models.locate(service, intent.fleet["vllm_model_dir"]).path
+    path = models.locate(service, intent.fleet).path
     for host in service.hosts:
         facts = (((probes.get(host) or {}).get("paths") or {}).get(path) or {}).get("facts")
         if facts and facts.get("config"):
@@ -80,10 +81,10 @@ def _wanted(intent: Intent, known: t.Collection[str]) -> list[hub_models.Wanted]
     """Hub models of which nothing is known, each once, with the token of a service that has one."""
     found: dict[str, hub_models.Wanted] = {}
     for service in intent.services:
-        model = models.locate(service, intent.fleet["vllm_model_dir"])
-        if model.kind != "hub" or model.source in known:
+        model = models.locate(service, intent.fleet)
+        if model.kind != "hub" or model.key in known:
             continue
         token = service["secrets"].get("HF_TOKEN")
-        if model.source not in found or (token and not found[model.source].token):
-            found[model.source] = hub_models.Wanted(model.source, model.revision, str(token) if token else None)
+        if model.key not in found or (token and not found[model.key].token):
+            found[model.key] = hub_models.Wanted(model.source, model.revision, str(token) if token else None)
     return list(found.values())

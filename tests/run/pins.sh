@@ -14,6 +14,7 @@ compile() { # name, lowest Python
 
 compile test 3.11
 compile unit-2.19 3.11
+compile processes 3.11
 compile unit-2.20 3.12
 compile unit-2.21 3.12
 compile unit-target 3.9

@@ -49,7 +49,7 @@ MATRIX = (
     TARGET,
 )
 # Real processes wait on real clocks: minutes that would be the same in every row.
-PROCESSES = dataclasses.replace(MATRIX[0], tests="tests/processes", without="")
+PROCESSES = dataclasses.replace(MATRIX[0], pins="processes", tests="tests/processes", without="")
 
 
 def dotted(version: pythons.Version) -> str:
@@ -88,27 +88,25 @@ def steps() -> t.Generator[Step | Skip, None, None]:
 def processes() -> t.Generator[Step | Skip, None, None]:
     """The tests of real processes, once. Programs for targets run on the oldest Python at hand."""
     fit = [str(python) for version, python in pythons.find().items() if version >= TARGET.oldest]
-    yield from rows((PROCESSES,), "processes-", {"VLLM_TEST_TARGET_PYTHON": fit[0]} if fit else {})
+    yield from rows((PROCESSES,), {"VLLM_TEST_TARGET_PYTHON": fit[0]} if fit else {})
 
 
-def rows(
-    kinds: t.Iterable[Kind], prefix: str = "", variables: t.Mapping[str, str] | None = None
-) -> t.Generator[Step | Skip, None, None]:
-    """The steps of some rows. prefix: of their names; variables: for their tests."""
+def rows(kinds: t.Iterable[Kind], variables: t.Mapping[str, str] | None = None) -> t.Generator[Step | Skip, None, None]:
+    """The steps of some rows. variables: for their tests."""
     found = pythons.find()
     for kind in kinds:
         fit = [version for version in found if kind.oldest <= version <= kind.newest]
         if not fit:
             have = ", ".join(map(dotted, found))
             reason = f"needs Python {dotted(kind.oldest)} to {dotted(kind.newest)}; this machine has {have}"
-            yield Skip(f"{prefix}{kind.pins}", reason)
+            yield Skip(kind.pins, reason)
             continue
         version = kind.prefer(fit)
         name = f"{kind.pins}-py{dotted(version)}"
-        report = CACHE / "reports" / f"{prefix}{name}.xml"
+        report = CACHE / "reports" / f"{name}.xml"
         row = [kind.pins, name, found[version], kind.tests, report, kind.without]
         environment = {"PYTHONDONTWRITEBYTECODE": "1", **(variables or {})}
-        yield Step(f"{prefix}{name}", [sys.executable, __file__, *row], ROOT, environment, report)
+        yield Step(name, [sys.executable, __file__, *row], ROOT, environment, report)
 
 
 if __name__ == "__main__":

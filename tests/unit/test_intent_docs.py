@@ -24,6 +24,7 @@ def row(name, key):
     [
         ("Variables of the fleet", keys.FLEET),
         ("Keys of a service", keys.SERVICE),
+        ("Keys of an item of `vllm_downloads`", keys.DOWNLOAD),
         ("Keys of `kv_transfer`", keys.KV_TRANSFER),
         ("Keys of `router`", keys.ROUTER),
         ("Keys of `router.tls`", keys.TLS),

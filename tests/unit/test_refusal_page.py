@@ -34,6 +34,7 @@ from tests.unit.plugins.module_utils.planning import (
     test_plan_said,
     test_quantized,
     test_refusals,
+    test_refusals_downloads,
     test_refusals_hosts,
     test_sides,
     test_transfers,
@@ -77,7 +78,11 @@ def of_sides() -> list[Said]:
 def of_plans() -> list[Said]:
     """What the tables of whole plans bring out."""
     found = []
-    for _title, services, fleet, probes, path, _words in (*test_refusals.CASES, *test_refusals_hosts.CASES):
+    for _title, services, fleet, probes, path, _words in (
+        *test_refusals.CASES,
+        *test_refusals_hosts.CASES,
+        *test_refusals_downloads.CASES,
+    ):
         listed = services if isinstance(services, list) else []
         whole = fleet if listed == services else {**fleet, "vllm_services": services}
         found += [of(item) for item in refusals_of(*listed, probes=probes, **whole) if item.path == path]

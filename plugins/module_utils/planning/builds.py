@@ -11,7 +11,7 @@ import typing as t
 from ..releases import packages, runtimes, tables, versions
 from .devices import Probe
 from .errors import Refusals
-from .intent import Service
+from .intent import Intent, Service
 from .options import Options
 from .wording import groups, some
 
@@ -30,6 +30,29 @@ def cuda_build(service: Service, fleet: t.Mapping[str, t.Any]) -> str | None:
     if named:
         return ".".join(named.groups())
     return default if not image or image.startswith("vllm/vllm-openai:") else None
+
+
+def driver_needs(intent: Intent) -> dict[str, list[dict[str, t.Any]]]:
+    """By host, what its services ask of the driver (nvidia.wanted.Need); services on the CPU ask nothing.
+
+    It is known before any host has a driver, so before a plan can be made.
+    """
+    found: dict[str, list[dict[str, t.Any]]] = {host: [] for host in intent.members}
+    for service in intent.services:
+        if service["accelerator"] == "cpu":
+            continue
+        build = cuda_build(service, intent.fleet)
+        need = {
+            "path": intent.locate(service.path),
+            "release": service["version"],
+            "cuda": build,
+            "minimum": runtimes.driver_minimum(service["version"], build),
+            "required": service["accelerator"] == "cuda",
+            "container": service["runtime"] == "container",
+        }
+        for host in service.hosts:
+            found[host].append(need)
+    return found
 
 
 def check(

@@ -114,12 +114,23 @@ def _run(indexes: t.Sequence[int]) -> str:
 
 
 def present(service: Service, host: str, probe: Probe, refusals: Refusals) -> Host | None:
-    """The host's GPUs; refuses a host that nobody looked at."""
+    """The host's GPUs; refuses a host that nobody looked at, and one whose GPUs have no driver."""
     if probe is None:
         fix = f"run without a limit that leaves {host} out"
         refusals.add("not-probed", f"{service.path}.hosts", host, "was not probed, so its GPUs are unknown", fix)
         return None
-    return Host(host, probe)
+    return None if driverless(service, host, probe, refusals) else Host(host, probe)
+
+
+def driverless(service: Service, host: str, probe: t.Mapping[str, t.Any], refusals: Refusals) -> bool:
+    """Refuse a host in which GPUs are seen on the PCI bus and no driver is: it would pass for one without GPUs."""
+    seen = len(probe.get("pci_gpus") or ())
+    if probe.get("driver") != "absent" or not seen:
+        return False
+    path, written = f"{service.path}.accelerator", str(service["accelerator"])
+    fix = "run playbooks/prepare.yml (docs/nvidia.md), or write accelerator: cpu"
+    refusals.add("driver-absent", path, written, f"host {host} has {seen} GPUs and no NVIDIA driver", fix)
+    return True
 
 
 def check_written(

@@ -68,6 +68,10 @@ class Refusals:
         return bool(self._found)
 
     @property
+    def refusals(self) -> list[Refusal]:
+        return list(self._found.values())
+
+    @property
     def warnings(self) -> list[dict[str, str]]:
         return list(self._warnings.values())
 

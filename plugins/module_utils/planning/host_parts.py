@@ -12,7 +12,7 @@ import typing as t
 from ..releases import packages
 from ..router import units as router_units
 from ..router.settings import Router
-from . import describe, doors, fences, groups, kv_servers, models, ray, sites, units
+from . import describe, doors, fences, groups, host_models, kv_servers, models, ray, sites, units
 from .connectors import option
 from .connectors.family import Place
 from .decisions import Decision
@@ -60,7 +60,7 @@ def _add_member(
 ) -> tuple[dict[str, str], list[Decision]]:
     """Put the member's environment, model, files and units into its host's part of the plan. Returns its variables."""
     engine, service, fleet = member.engine, member.engine.service, intent.fleet
-    model = models.locate(service, fleet["vllm_model_dir"])
+    model = models.locate(service, fleet)
     models.check_present(service, model, member.host, member.probe, refusals)
     if member.is_head and engine.accelerator == "cuda" and engine.fit is None:
         message = f"whether {service['model']} fits into the GPUs is not judged: {describe.why_unknown(engine)}"
@@ -74,7 +74,7 @@ def _add_member(
         libraries = packages.libraries(item["requirements"])
         host["packages"] += [name for name in libraries if name not in host["packages"]]
     if model.path:
-        add(host["models"], model.item(environment_path or None))
+        host_models.add(host, model, fleet)
     cpus = (member.probe or {}).get("cpus")
     share = max(1, int(cpus) // crowd[member.host]) if cpus and crowd.get(member.host) else None
     given, decisions = units.environment(member, model, share, fleet, intent.host_env.get(member.host, {}))

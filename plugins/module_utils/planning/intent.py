@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from ..releases import flags, packages, versions
-from . import door, schema, split, values
+from . import door, downloads, schema, split, values
 from .connectors import option, wanted
 from .errors import Refusals
 from .keys import FLEET, PARALLEL, PORTS, SERVICE
@@ -20,8 +20,6 @@ from .keys import FLEET, PARALLEL, PORTS, SERVICE
 Select = t.Callable[[str], t.Sequence[str]]
 #: What a person wrote as ``vllm_host_env`` of a host; None where nothing.
 HostEnv = t.Callable[[str], t.Any]
-
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +57,7 @@ class Intent:
 
     fleet: dict[str, t.Any]
     services: tuple[Service, ...]
+    downloads: tuple[downloads.Download, ...] = ()
     #: variables of one host's engines, by host
     host_env: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(default_factory=dict)
     #: (written, meant) names of variables that look misspelt
@@ -104,9 +103,12 @@ def parse(variables: t.Mapping[str, t.Any], select: Select, host_env: HostEnv | 
     _unique_names(services, refusals)
     members = dict.fromkeys(host for service in services for host in service.hosts)
     own = {host: values.host_env(host_env(host), host, refusals) for host in members} if host_env else {}
+    downloads.check_fleet(fleet, refusals)
+    more = downloads.read(fleet["vllm_downloads"], select, refusals)
+    downloads.check_hosts(more, list(members), refusals)
     refusals.raise_if_any()
     named = {host: given for host, given in own.items() if given}
-    return Intent(fleet, tuple(services), named, _misspelt(variables), split.locator(items))
+    return Intent(fleet, tuple(services), more, named, _misspelt(variables), split.locator(items))
 
 
 def _services(item: t.Any, root: str, fleet: dict[str, t.Any], select: Select, refusals: Refusals) -> list[Service]:
@@ -165,7 +167,7 @@ def _service(item: t.Any, path: str, fleet: dict[str, t.Any], select: Select, re
             "give the service a name",
         )
     if model:
-        _check_model(model, path, refusals)
+        downloads.check_model(model, keys, path, refusals)
     for own, common in (("version", "vllm_version"), ("runtime", "vllm_runtime"), ("accelerator", "vllm_accelerator")):
         keys[own] = keys[own] or fleet[common]
     if "version" in given:
@@ -183,7 +185,7 @@ def _service(item: t.Any, path: str, fleet: dict[str, t.Any], select: Select, re
             "holds blanks or characters that an HTTP header cannot carry",
             "use printable ASCII",
         )
-    hosts = _hosts(keys["hosts"], path, select, refusals) if keys["hosts"] else ()
+    hosts = values.select_hosts(keys["hosts"], path, select, refusals) if keys["hosts"] else ()
     _check_interface(keys["interface"], hosts, path, refusals)
     ports = schema.read(keys["ports"], PORTS, f"{path}.ports", refusals)
     return Service(
@@ -212,38 +214,6 @@ def _check_version(version: t.Any, path: str, refusals: Refusals) -> None:
         versions.parse(str(version))
     except ValueError as error:
         refusals.add("version-form", path, version, str(error), f"for example {packages.DEFAULT_VLLM}")
-
-
-def _check_model(model: str, path: str, refusals: Refusals) -> None:
-    if model.startswith("lab://"):
-        if model != "lab://tiny":
-            refusals.add(
-                "model-name", f"{path}.model", model, "no such generated model", "lab://tiny is the one there is"
-            )
-    elif not model.startswith("/") and not _HUB_ID.fullmatch(model):
-        refusals.add(
-            "model-name",
-            f"{path}.model",
-            model,
-            "is neither a hub id nor an absolute path",
-            "org/name, /absolute/path, or lab://tiny",
-        )
-
-
-def _hosts(patterns: str | list[str], path: str, select: Select, refusals: Refusals) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for pattern in [patterns] if isinstance(patterns, str) else patterns:
-        matched = select(str(pattern))
-        if not matched:
-            refusals.add(
-                "no-such-host",
-                f"{path}.hosts",
-                pattern,
-                "matches no host of the inventory",
-                "name a host or group that ansible-inventory --graph shows",
-            )
-        found.update(dict.fromkeys(matched))
-    return tuple(found)
 
 
 def _check_interface(written: t.Any, hosts: tuple[str, ...], path: str, refusals: Refusals) -> None:

@@ -10,6 +10,8 @@ from ..router.settings import POLICIES
 from .schema import Key
 
 _ABSOLUTE = r"/[^\x00-\x1f]*"
+#: Of a hub: a commit, branch or tag.
+REVISION = r"[\w.][\w./-]*"
 _NAME = r"[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?"
 
 #: Variables of the whole fleet.
@@ -26,6 +28,17 @@ FLEET: dict[str, Key] = {
     "vllm_state_dir": Key("str", "home of the service user; caches", default="/var/lib/vllm", pattern=_ABSOLUTE),
     "vllm_model_dir": Key(
         "str", "where generated and downloaded models go", default="/var/lib/vllm/models", pattern=_ABSOLUTE
+    ),
+    "vllm_model_exclude": Key(
+        "list",
+        "patterns of files that are not downloaded; default: what other programs load (docs/models.md)",
+        elements="str",
+    ),
+    "vllm_downloads": Key(
+        "list",
+        "further models and datasets for the hosts, each with at least source and path",
+        default=(),
+        elements="dict",
     ),
     "vllm_user": Key("str", "the system user that engines run as", default="vllm", pattern=r"[a-z_][a-z0-9_-]{0,31}"),
     "vllm_python": Key(
@@ -57,12 +70,25 @@ FLEET: dict[str, Key] = {
     ),
 }
 
+#: Keys of an item of vllm_downloads.
+DOWNLOAD: dict[str, Key] = {
+    "source": Key("str", "where it comes from, as a service's model", required=True),
+    "path": Key("str", "its directory on the hosts", required=True, pattern=_ABSOLUTE),
+    "hosts": Key("str or list", "an inventory pattern of hosts of the services; default: all of them", elements="str"),
+    "dataset": Key("bool", "whether it is a dataset of a hub, and no model", default=False),
+    "revision": Key("str", "the hub revision, best a commit hash", pattern=REVISION),
+    "include": Key("list", "patterns of files to bring; empty: all", default=(), elements="str"),
+    "exclude": Key("list", "patterns of files to leave out", default=(), elements="str"),
+}
+
 #: Keys of an item of vllm_services.
 SERVICE: dict[str, Key] = {
     "name": Key("str", "small letters, digits and -, at most 48", pattern=_NAME),
-    "model": Key("str", "a hub id, an absolute path on the hosts, or lab://tiny", required=True),
+    "model": Key("str", "a hub id or another source, an absolute path on the hosts, or lab://tiny", required=True),
     "model_config": Key("str", "a config.json on the controller, or its directory: plans before the model is there"),
-    "revision": Key("str", "the hub revision, best a commit hash", pattern=r"[\w.][\w./-]*"),
+    "model_include": Key("list", "patterns of the model's files to download; empty: all", default=(), elements="str"),
+    "model_exclude": Key("list", "patterns to leave out; default: vllm_model_exclude", elements="str"),
+    "revision": Key("str", "the hub revision, best a commit hash", pattern=REVISION),
     "hosts": Key("str or list", "an inventory pattern: host, group, or several", required=True, elements="str"),
     "replicas": Key("int", "how many engines serve this model", low=1, high=4096),
     "served_model_name": Key(

@@ -44,7 +44,7 @@ def unit(
     }
     program, *argv = server.argv(want, place.address, place.ports)
     if service["runtime"] == "container":
-        model = models.locate(service, fleet["vllm_model_dir"])
+        model = models.locate(service, fleet)
         return container.wrap(found, program, argv, member, model, fleet)
     return {**found, "exec_start_pre": [], "exec": [f"{environment}/bin/{program}", *argv], "exec_stop": []}
 

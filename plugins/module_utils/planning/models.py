@@ -6,50 +6,104 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
+from ..downloads import environments, sources
+from . import secrets
 from .devices import Probe
+from .downloads import Download
 from .errors import Refusals
 from .intent import Service
 
+_TOKEN = "HF_TOKEN"
+#: What repositories hold for other programs than vLLM.
+_UNUSED = (
+    *("original/*", "metal/*", "onnx/*", "openvino/*", "coreml/*"),
+    *("*.msgpack", "*.h5", "*.ot", "*.tflite", "*.onnx"),
+)
 #: Of a directory's problems; one that lacks a hundred shards is told of in a screen.
 _MOST_PROBLEMS = 3
 
 
 @dataclasses.dataclass(frozen=True)
 class Model:
-    """kind: directory | generated | hub. path: its directory on the host; "" when the engine fetches it itself."""
+    """path: its directory on the host; "" when the engine fetches it itself. token: the reference of a secret.
+
+    kind: directory, generated, or who brings it (downloads/sources.py).
+    """
 
     source: str
     kind: str
     path: str
-    revision: str | None
+    revision: str | None = None
+    dataset: bool = False
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    token: str | None = None
+
+    @property
+    def is_downloaded(self) -> bool:
+        return self.kind not in ("directory", "generated")
+
+    @property
+    def key(self) -> str:
+        """What tells it from others: one source may be wanted at several revisions."""
+        return key(self.source, self.revision)
 
     def item(self, environment: str | None) -> dict[str, t.Any]:
-        """The ``models`` item of the plan. environment: whose ``hf`` downloads it."""
-        return {
-            "source": self.source,
-            "kind": self.kind,
-            "path": self.path,
-            "revision": self.revision,
-            "environment": environment if self.kind == "hub" else None,
-        }
+        """The ``models`` item of the plan. environment: whose client downloads it."""
+        found = {**dataclasses.asdict(self), "environment": environment}
+        return {**found, "include": list(self.include), "exclude": list(self.exclude)}
+
+    def client(self, fleet: t.Mapping[str, t.Any]) -> dict[str, t.Any] | None:
+        """The ``environments`` item with the client that downloads it; None where none is needed."""
+        return environments.item(self.kind, f"{fleet['vllm_install_dir']}/envs", fleet["vllm_python"])
 
 
-def locate(service: Service, model_dir: str) -> Model:
-    """Where the service's model is to lie. model_dir: the parent of what is generated or downloaded."""
+def key(source: str, revision: str | None) -> str:
+    """``org/name``, ``org/name@revision``."""
+    return f"{source}@{revision}" if revision else source
+
+
+def locate(service: Service, fleet: t.Mapping[str, t.Any]) -> Model:
+    """Where the service's model is to lie: below vllm_model_dir what is generated or downloaded."""
     source: str = service["model"]
     if source.startswith("/"):
-        return Model(source, "directory", source.rstrip("/") or "/", None)
-    directory = re.sub(r"[^\w.-]+", "--", source)
-    if service["revision"]:
-        directory += "@" + re.sub(r"[^\w.-]+", "--", service["revision"])
-    path = f"{model_dir}/{directory}"
+        return Model(source, "directory", source.rstrip("/") or "/")
     if source.startswith("lab://"):
-        return Model(source, "generated", path, None)
-    # A container host has no environment whose `hf` could fetch the model beforehand.
-    return Model(source, "hub", "" if service["runtime"] == "container" else path, service["revision"])
+        return Model(source, "generated", f"{fleet['vllm_model_dir']}/{source.replace('://', '--')}")
+    kind = sources.parse(source).kind
+    written = tuple(service["model_include"]), tuple(service["model_exclude"] or ())
+    path = f"{fleet['vllm_model_dir']}/{sources.folder(source, service['revision'], False, written)}"
+    if kind == sources.HUB and service["runtime"] == "container":
+        path = ""  # a container's own vLLM fetches it, so that its host needs no Python environments
+    exclude = next(
+        item for item in (service["model_exclude"], fleet["vllm_model_exclude"], _UNUSED) if item is not None
+    )
+    token = secrets.secret_reference(service.name, _TOKEN) if _TOKEN in service["secrets"] else None
+    return Model(
+        source,
+        kind,
+        path,
+        service["revision"],
+        include=written[0],
+        exclude=tuple(exclude),
+        token=token if kind == sources.HUB else None,
+    )
+
+
+def of_download(download: Download) -> Model:
+    """The model or dataset of an item of vllm_downloads."""
+    keys = download.keys
+    return Model(
+        keys["source"],
+        download.kind,
+        keys["path"],
+        keys["revision"],
+        dataset=keys["dataset"],
+        include=tuple(keys["include"]),
+        exclude=tuple(keys["exclude"]),
+    )
 
 
 def check_present(service: Service, model: Model, host: str, probe: Probe, refusals: Refusals) -> None:

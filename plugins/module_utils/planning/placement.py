@@ -138,6 +138,8 @@ def _accelerator(service: Service, probes: t.Mapping[str, Probe], refusals: Refu
         elif probe.get("driver") == "failing":
             rule = f"nvidia-smi of host {host} finds no GPU: {probe.get('driver_error')}"
             refusals.add("driver-failing", path, "auto", rule, "mend the driver, or write accelerator: cpu")
+        else:
+            devices.driverless(service, host, probe, refusals)
         counts[host] = len((probe or {}).get("gpus") or ())
     without = [host for host, count in counts.items() if not count]
     if without and len(without) < len(counts):

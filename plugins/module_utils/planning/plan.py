@@ -18,6 +18,7 @@ from . import (
     doors,
     fences,
     hazards,
+    host_models,
     host_parts,
     interfaces,
     listening,
@@ -50,11 +51,11 @@ def requests(intent: Intent, addresses: t.Mapping[str, str] | None = None) -> di
         host: {"paths": set(), "pythons": set(), "peers": set()} for host in intent.members
     }
     for service in intent.services:
-        model = models.locate(service, intent.fleet["vllm_model_dir"])
+        model = models.locate(service, intent.fleet)
         for host in service.hosts:
             if model.path:
                 asked[host]["paths"].add(model.path)
-            if service["runtime"] == "env":
+            if service["runtime"] == "env" or (model.is_downloaded and model.path):
                 asked[host]["pythons"].add(intent.fleet["vllm_python"])
             together = dict.fromkeys(other for side in intent.whole()[service.root] for other in side.hosts)
             others = [(addresses or {}).get(other, "") for other in together if other != host]
@@ -100,7 +101,7 @@ def plan(
 
     probes: facts by host, as vllm.cluster.host_probe returns them; a host left out was not probed.
     addresses: where members and clients reach each host.
-    sources: what is known of models, by the name that services give them (sizing.Source).
+    sources: what is known of models, by models.key (sizing.Source).
     chosen: the network interface that a person chose for a host (``vllm_interface``).
     logins: the port of ssh by which a host is managed (``ansible_port``); no fence closes it.
     """
@@ -144,6 +145,7 @@ def plan(
         for group in mine:
             decisions += host_parts.add_engine(hosts, group, crowd, intent, servers, refusals)
     routers = {root: host_parts.add_door(hosts, door, groups[root], given, fleet) for root, door in opened.items()}
+    host_models.add_downloads(hosts, intent, refusals)
     refusals.raise_if_any()
     return {
         "schema_version": SCHEMA_VERSION,

@@ -14,6 +14,7 @@ from ..models.context import Context
 from ..models.errors import ModelError
 from ..models.settings import Settings
 from ..releases import versions
+from . import models
 from .errors import Refusals
 from .intent import Service
 from .options import Options
@@ -66,7 +67,7 @@ class Library:
         options = Options(service)
         settings, fit_length = _settings(options, service["concurrency"])
         facts, why = self._read(service, refusals)
-        found = None if facts is None else self._changed_context(service["model"], options)
+        found = None if facts is None else self._changed_context(_key(service), options)
         reasons = [(why, False)] if facts is None else list(_reasons(options, facts, found is not None))
         if facts is not None:
             facts = facts if found is None else dataclasses.replace(facts, context=found)
@@ -90,19 +91,23 @@ class Library:
             return None
 
     def _read(self, service: Service, refusals: Refusals) -> tuple[ModelFacts | None, str]:
-        name = service["model"]
-        source = self._sources.get(name)
+        name, key = service["model"], _key(service)
+        source = self._sources.get(key)
         if source is None or not source.get("config"):
             if name.startswith("lab://"):
                 return None, "it is generated on the host, for the CPU"
             return None, f"the config.json of {name} is not known"
-        if name not in self._facts:
-            self._facts[name] = _facts(source)
-        found = self._facts[name]
+        if key not in self._facts:
+            self._facts[key] = _facts(source)
+        found = self._facts[key]
         if isinstance(found, ModelError):
             refusals.add("model-config", f"{service.path}.model", name, f"{found.path}: {found.rule}", found.fix)
             return None, "its config.json cannot be trusted"
         return found, ""
+
+
+def _key(service: Service) -> str:
+    return models.key(service["model"], service["revision"])
 
 
 def _reasons(options: Options, facts: ModelFacts, counted_positions: bool) -> t.Iterator[tuple[str, bool]]:

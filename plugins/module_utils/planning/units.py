@@ -28,8 +28,9 @@ def served_names(engine: Engine) -> list[str]:
     """What clients may put into ``model``: the written name, or the service's; a hub id stays good too."""
     service = engine.service
     names = [service["served_model_name"] or service.name]
-    if not service["model"].startswith(("/", "lab://")):
-        names.append(service["model"])
+    model: str = service["model"]
+    if not model.startswith("/") and "://" not in model:
+        names.append(model)
     return list(dict.fromkeys(names))
 
 
@@ -47,7 +48,7 @@ def environment(
     engine, service = member.engine, member.engine.service
     path = f"{service.path}.env"
     derived: list[tuple[str, str, str]] = [("VLLM_NO_USAGE_STATS", "1", "no usage reports leave the host unless asked")]
-    if model.kind != "hub" or model.path:
+    if model.path:
         derived.append(("HF_HUB_OFFLINE", "1", "the model is on the host: nothing is fetched at start"))
     else:
         derived.append(("HF_HOME", f"{fleet['vllm_state_dir']}/huggingface", "the engine fetches the model itself"))
@@ -103,7 +104,7 @@ def member_units(
     references = {name: secrets.secret_reference(service.name, name) for name in sorted(service["secrets"])}
     if service["api_key"]:
         references["VLLM_API_KEY"] = secrets.api_key_reference(service.name)
-    revision = service["revision"] if model.kind == "hub" and not model.path else None
+    revision = None if model.path else service["revision"]
     argv = serve.command(engine, member, model.path or service["model"], served_names(engine), revision)
     api = member.ports.get("api")
     common: dict[str, t.Any] = {

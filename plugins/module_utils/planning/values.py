@@ -47,6 +47,25 @@ def is_address(text: str) -> bool:
     return True
 
 
+def select_hosts(
+    patterns: str | t.Sequence[str], path: str, select: t.Callable[[str], t.Sequence[str]], refusals: Refusals
+) -> tuple[str, ...]:
+    """The hosts of patterns of the inventory, each once. path: of the item that names them as ``hosts``."""
+    found: dict[str, None] = {}
+    for pattern in [patterns] if isinstance(patterns, str) else patterns:
+        matched = select(str(pattern))
+        if not matched:
+            refusals.add(
+                "no-such-host",
+                f"{path}.hosts",
+                pattern,
+                "matches no host of the inventory",
+                "name a host or group that ansible-inventory --graph shows",
+            )
+        found.update(dict.fromkeys(matched))
+    return tuple(found)
+
+
 def check_variables(keys: dict[str, t.Any], path: str, refusals: Refusals) -> None:
     """Names and values of ``secrets`` and ``env``. path: of the service."""
     for name, value in keys["secrets"].items():

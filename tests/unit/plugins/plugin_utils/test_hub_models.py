@@ -43,7 +43,7 @@ def test_a_model_is_read_from_its_three_files(hub):
 
 def test_the_revision_is_what_is_asked_for(hub):
     hub.serve("org/m", FILES, revision="refs%2Fpr%2F1")
-    assert list(fetch(hub, revision="refs/pr/1")[0]) == ["org/m"]
+    assert list(fetch(hub, revision="refs/pr/1")[0]) == ["org/m@refs/pr/1"]
     assert fetch(hub)[1] == {"org/m": "HTTP 404, no such model or revision: correct the name"}
 
 

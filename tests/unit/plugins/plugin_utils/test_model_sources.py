@@ -122,3 +122,15 @@ def test_the_files_beside_a_config_are_read_too(config):
 @pytest.mark.parametrize("text", [b"", b'{"total_size": "x"}', b'{"total_size": ' + b"9" * 30 + b"}"])
 def test_an_index_without_a_size(text):
     assert model_files.total_size(text) is None
+
+
+def test_one_source_at_two_revisions_is_asked_for_twice(hub):
+    for revision in ("v1", "v2"):
+        hub.serve("org/m", {"config.json": f'{{"from": "{revision}"}}'}, revision=revision)
+    wanted = parse(*({"model": "org/m", "revision": revision} for revision in ("v1", "v2", "v3")), endpoint=hub.url)
+    found = model_sources.collect(wanted, {"gpu1": None}, {"org/m@v3": SAVED, "org/m": PROBED})
+    assert {name: source["config"] for name, source in found.sources.items()} == {
+        "org/m@v1": '{"from": "v1"}',
+        "org/m@v2": '{"from": "v2"}',
+        "org/m@v3": SAVED["config"],
+    }

@@ -105,6 +105,10 @@ def test_cpu_engines_share_the_cores():
             "kind": "generated",
             "path": "/var/lib/vllm/models/lab--tiny",
             "revision": None,
+            "dataset": False,
+            "include": [],
+            "exclude": [],
+            "token": None,
             "environment": None,
         }
     ]

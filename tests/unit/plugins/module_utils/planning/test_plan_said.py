@@ -145,6 +145,21 @@ CASES = [
         ["NVML mismatch"],
         "mend",
     ),
+    refuses(
+        "driver-absent",
+        of(probes={"gpu1": cpu_host("gpu1", driver="absent", pci_gpus=["0000:19:00.0"])}),
+        f"{S0}.accelerator",
+        ["gpu1 has 1 GPUs and no NVIDIA driver"],
+        "playbooks/prepare.yml",
+        "accelerator: cpu",
+    ),
+    refuses(
+        "driver-absent",
+        of(accelerator="cuda", probes={"gpu1": cpu_host("gpu1", driver="absent", pci_gpus=["0000:19:00.0"] * 8)}),
+        f"{S0}.accelerator",
+        ["cuda", "gpu1 has 8 GPUs"],
+        "prepare",
+    ),
     refuses("accelerators-mixed", of(hosts="gpu1 cpu1"), f"{S0}.accelerator", ["cpu1 has none"], "leave them out"),
     refuses("model-config", of(model="org/broken"), f"{S0}.model", ["hidden_size"], ""),
     refuses(

@@ -203,10 +203,10 @@ def test_engines_on_the_cpu_are_told_what_ucx_has_there():
 )
 def test_environments_hold_what_connectors_import(connector, version, wanted):
     document = made(connector, version=version, variables=ACCEPTED)
-    (item,) = document["hosts"]["gpu2"]["environments"]
+    item = document["hosts"]["gpu2"]["environments"][0]
     assert item["requirements"][2:] == wanted
     written = {**ACCEPTED, "vllm_env_packages": ["nixl==1.2.3"]}
-    (item,) = made("nixl", variables=written)["hosts"]["gpu2"]["environments"]
+    item = made("nixl", variables=written)["hosts"]["gpu2"]["environments"][0]
     assert item["requirements"][2:] == ["nixl==1.2.3"]
 
 
