@@ -79,6 +79,13 @@ class Engine:
         """Requests that it has answered."""
         return self.metric("vllm:request_success_total.*")
 
+    def wait_for_requests(self, timeout=30):
+        """Until it has answered one since its start: vllm-router looks at its engines every two seconds."""
+        end = time.monotonic() + timeout
+        while not self.served():
+            assert time.monotonic() < end, f"{self.unit} answers and got no requests in {timeout} s"
+            time.sleep(0.5)
+
     def kill(self):
         """Every process of it, at once."""
         self.host.check_output("systemctl kill --signal=KILL %s", self.unit)

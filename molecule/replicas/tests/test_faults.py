@@ -18,9 +18,7 @@ def test_a_killed_replica_costs_no_request_and_comes_back(door, engines):
         stream.wait(20)
         assert engines[0].host.run("curl -sf http://%s:1/", engines[0].address).rc != 0
         engines[0].wait()
-        before = engines[0].served()
-        stream.wait(20)
-        assert engines[0].served() > before, "the replica is back and gets no requests"
+        engines[0].wait_for_requests()
     stream.assert_none_failed()
 
 
@@ -53,9 +51,7 @@ def test_vllm_router_starts_while_a_replica_is_down_and_the_other_is_not_restart
         door.wait_for_router("/workers", "is_healthy", times=2)
         engines[1].host.check_output("systemctl start %s", engines[1].unit)
         engines[1].wait()
-        before = engines[1].served()
-        stream.wait(20)
-        assert engines[1].served() > before
+        engines[1].wait_for_requests()
     stream.assert_none_failed()
 
 
