@@ -28,7 +28,7 @@ demo: ## build a lab, deploy a real vLLM on it, show a completion
 demo-down: ## remove the lab and all it left
 	@./tests/run/demo.sh down
 
-test: ## everything: lint, docs, checks, unit, processes, sanity, tarball, molecule; or STAGES="..."
+test: ## everything: lint, docs, checks, unit, processes, sanity, tarball, the scenarios; or STAGES="..."
 	@$(needs) $(stages) $(STAGES)
 
 lint: ## linters, type check, documentation and repository checks

@@ -52,10 +52,23 @@ def checks() -> Steps:
     yield Step("repository", command, ROOT, report=report)
 
 
+#: Scenarios that make hosts ready. No test of theirs has a clock, and their hosts get few processor shares.
+READYING = frozenset({"container", "host", "model", "nvidia", "python_env"})
+
+
 def molecule() -> Steps:
-    """Every scenario. Molecule removes what it made, on failure too; after an interruption that is done here."""
-    scenarios = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
-    for name in scenarios:
+    """The scenarios that serve, and look at the clock."""
+    yield from scenarios(lambda name: name not in READYING)
+
+
+def readying() -> Steps:
+    """The scenarios that make hosts ready."""
+    yield from scenarios(lambda name: name in READYING)
+
+
+def scenarios(wanted: t.Callable[[str], bool]) -> Steps:
+    """Molecule removes what it made, on failure too; after an interruption that is done here."""
+    for name in filter(wanted, sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))):
         report = CACHE / "reports" / f"molecule-{name}.xml"
         options = {"PYTEST_ADDOPTS": f"--junitxml='{report}'"}
         finished = False
@@ -75,6 +88,7 @@ STAGES = (
     Stage("unit", units.steps, beside=True),
     Stage("processes", units.processes),
     Stage("sanity", sanity.steps, beside=True),
+    Stage("readying", readying, beside=True),
     Stage("tarball", tarball.steps),
     Stage("molecule", molecule),
 )
