@@ -99,7 +99,9 @@ def test_the_stream_keeps_its_pace_and_its_bound(server, monkeypatch):
     )
     api = stream.Api(f"http://127.0.0.1:{made.server_port}", "m", "k")
     with stream.Stream(api, every_s=0.01, most=6) as running:
-        time.sleep(0.3)
+        end = time.monotonic() + 30
+        while not running.held and time.monotonic() < end:
+            time.sleep(0.01)
         gate.set()
     assert len(running.requests) >= 6
     assert running.held > 0
