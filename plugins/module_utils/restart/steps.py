@@ -14,6 +14,9 @@ from .fleet import Engine, Fleet
 
 #: In this order the sides of a service follow one another.
 KINDS = ("serve", "prefill", "decode")
+#: Seconds without a request after which an engine is idle. The KV cache of a prompt is fetched from its prefill engine
+#: after the request for it has ended.
+SETTLE_S = {"serve": 2, "prefill": 5, "decode": 2}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +55,10 @@ class Step:
     def head(self) -> str:
         return self.hosts[0]
 
+    @property
+    def settle_s(self) -> int:
+        return SETTLE_S[self.kind]
+
 
 @dataclasses.dataclass(frozen=True)
 class Roll:
@@ -62,11 +69,11 @@ class Roll:
     left: tuple[str, ...]
 
     def document(self) -> dict[str, t.Any]:
-        """Plain data for a playbook, with the head of each engine, and the hosts on which something is done."""
+        """Plain data for a playbook, with what follows of each step, and the hosts on which something is done."""
         places = [step.head for step in self.engines]
         places += [step.door.host for step in self.engines if step.door] + [door.host for door in self.doors]
         return {
-            "engines": [{**_plain(step), "head": step.head} for step in self.engines],
+            "engines": [{**_plain(step), "head": step.head, "settle_s": step.settle_s} for step in self.engines],
             "doors": [_plain(door) for door in self.doors],
             "left": list(self.left),
             "hosts": list(dict.fromkeys(places)),
