@@ -14,10 +14,14 @@ from vllm.distributed import get_pp_group
 from vllm.distributed.device_communicators.cpu_communicator import _CPUSHMDistributed
 from vllm.v1.worker.cpu_worker import CPUWorker
 
+from . import nixl
+
 _group_name = _CPUSHMDistributed.make_group_name
 
 #: A file with the seconds that loading a model takes longer here: tests make a big model of the tiny one.
 _SLOW_LOAD = pathlib.Path("/run/vllm-lab-load-seconds")
+
+_WITH_NIXL = ("NixlConnector", "NixlPushConnector", "MultiConnector")
 
 
 def _group_name_of_host(communicator: t.Any) -> str:
@@ -32,17 +36,23 @@ def _group_name_of_host(communicator: t.Any) -> str:
 _CPUSHMDistributed.make_group_name = staticmethod(_group_name_of_host)
 
 
+def _connector(config: t.Any) -> str | None:
+    return config.kv_transfer_config and config.kv_transfer_config.kv_connector
+
+
 class StandInWorker(CPUWorker):
     """vLLM's CPU worker, as a stage of a pipeline."""
 
     def load_model(self, *arguments: t.Any, **options: t.Any) -> None:
-        """Load it, and make what a later pipeline stage receives into.
+        """Load it, and make what a later pipeline stage receives into; NIXL is made after that.
 
         vLLM 0.32 makes these buffers in a warm-up, which the CPU worker leaves out with enforce_eager: the first
         request would fail.
         """
         if _SLOW_LOAD.exists():
             time.sleep(float(_SLOW_LOAD.read_text()))
+        if _connector(self.vllm_config) in _WITH_NIXL:
+            nixl.pause()
         super().load_model(*arguments, **options)
         runner = self.model_runner
         if runner.intermediate_tensors is None and not get_pp_group().is_first_rank:
