@@ -20,6 +20,7 @@ from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors impor
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.rules import RULES
 from ansible_collections.vllm.cluster.plugins.plugin_utils import model_sources, probes_file
 
+from tests.unit.plugins.module_utils.lock import test_lock
 from tests.unit.plugins.module_utils.planning import (
     test_arguments,
     test_balancing,
@@ -61,6 +62,7 @@ TABLES = (
     test_transfers,
     test_variables,
     test_balancing,
+    test_lock,
 )
 HEAD = "| Id | What it guards | Says, for example | Fix |\n| --- | --- | --- | --- |\n"
 
