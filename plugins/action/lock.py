@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import yaml
@@ -53,7 +54,9 @@ class ActionModule(ActionBase):
         except PlanError as error:
             text = "\n  ".join(str(refusal) for refusal in error.refusals)
             return {"failed": True, "changed": False, "msg": text}
-        text = _HEAD + yaml.safe_dump(now, sort_keys=True, default_flow_style=False, width=120)
+        # Ansible's texts carry tags, which YAML does not take.
+        plain = json.loads(json.dumps(now))
+        text = _HEAD + yaml.safe_dump(plain, sort_keys=True, default_flow_style=False, width=120)
         changed = controller_file.write(args["path"], text, self._task.check_mode)
         display.display(f"{args['path']} {'is written' if changed else 'is up to date'}")
         return {"changed": changed, "lock": now}

@@ -152,7 +152,8 @@ def test_the_page_says_what_the_planner_says(examples):
 
 def test_every_id_in_the_sources_is_registered_and_every_registered_one_is_used():
     written, literal = set(), set()
-    for source in (*PLUGINS.glob("module_utils/planning/**/*.py"), *PLUGINS.glob("plugin_utils/*.py")):
+    folders = ("module_utils/planning/**/*.py", "module_utils/lock/*.py", "plugin_utils/*.py")
+    for source in (path for folder in folders for path in PLUGINS.glob(folder)):
         if source.name == "rules.py":
             continue
         for node in ast.walk(ast.parse(source.read_text())):

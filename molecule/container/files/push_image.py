@@ -28,7 +28,7 @@ LEFT_OUT = (
     *("usr/share/doc", "usr/share/locale", "usr/share/man", "usr/share/perl", "usr/lib/modules", "usr/lib/firmware"),
     *("usr/bin/docker-registry", "usr/lib/systemd", "usr/lib/git-core", "usr/share/i18n", "usr/share/fonts"),
 )
-LEFT_OUT_PACKAGES = ("ray", "torch/test", "torch/include", "pip", "pycountry/locales")
+LEFT_OUT_PACKAGES = ("torch/test", "torch/include", "pip", "pycountry/locales")
 SYSTEM = ("usr", "bin", "sbin", "lib", "lib64", "etc/ld.so.cache", "etc/ld.so.conf", "etc/ld.so.conf.d", "etc/passwd")
 SYSTEM += ("etc/group", "etc/nsswitch.conf", "etc/ssl", "etc/alternatives", "etc/python3.11")
 

@@ -11,7 +11,7 @@ import pytest
 
 REGISTRY = "10.77.47.11:5000"
 ABSENT = "sha256:" + "0" * 64
-PASSWORD = "pA5s-w0rd"
+PASSWORD = "pA5s-w0r[d]"  # a pattern that is not in the command that looks for it
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +57,11 @@ def test_what_is_there_by_digest_needs_no_registry(lab, host, digests):
 def test_a_login_leaves_nothing(host):
     assert not host.file("/root/.docker").exists
     found = host.run(
-        "grep -rlsF %s /etc /root /run /tmp /var/lib/vllm /var/log /var/lib/docker/image /proc/[0-9]*/cmdline",
+        "grep -rls %s /etc /root /run /tmp /var/lib/vllm /var/log /var/lib/docker/image /proc/[0-9]*/cmdline",
         PASSWORD,
     )
     assert found.stdout == ""
-    assert host.run("journalctl --no-pager | grep -F %s", PASSWORD).stdout == ""
+    assert host.run("journalctl --no-pager | grep %s", PASSWORD).stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -106,23 +106,28 @@ def test_a_registry_that_spoils_a_layer_is_found_out(lab, host, digests):
     assert images(host) == before
 
 
-def test_a_disk_that_is_too_small_is_told_before_the_pull_and_a_full_one_after(lab, host):
-    host.check_output("mkdir -p /srv/small && mount -t tmpfs -o size=400m none /srv/small")
-    start = "systemd-run --unit=small-docker dockerd --data-root /srv/small --host unix:///run/small.sock --bridge none"
+def test_a_small_disk_is_told_before_the_pull_and_a_full_one_leaves_nothing(lab, host):
+    """A second Docker, on a disk of 1 GiB; what it unpacks goes to a smaller one, of which no size is asked."""
+    docker = "docker --host unix:///run/small.sock"
+    host.check_output("mkdir -p /srv/small && mount -t tmpfs -o size=1g none /srv/small")
+    host.check_output("mkdir -p /srv/small/overlay2 && mount -t tmpfs -o size=60m none /srv/small/overlay2")
+    host.check_output('echo \'{"insecure-registries": ["10.77.47.0/24"]}\' > /srv/small.json')
     host.check_output(
-        f"{start} --iptables=false --insecure-registry 10.77.47.0/24 --exec-root /run/small --pidfile /run/small.pid"
+        "systemd-run --collect --unit=small-docker dockerd --config-file /srv/small.json --data-root /srv/small --bridge none "
+        "--host unix:///run/small.sock --iptables=false --exec-root /run/small --pidfile /run/small.pid"
     )
     try:
-        host.check_output(
-            "timeout 30 sh -c 'until docker -H unix:///run/small.sock info >/dev/null 2>&1; do sleep 0.2; done'"
-        )
+        host.check_output(f"timeout 30 sh -c 'until {docker} info >/dev/null 2>&1; do sleep 0.2; done'")
         refused = lab.playbook("images.yml", extra={"vllm_container_socket": "/run/small.sock"})
         assert refused.status != 0
         assert "are free there" in refused.output
-        assert host.check_output("docker -H unix:///run/small.sock images --quiet") == ""
-        assert int(host.check_output("du -sm /srv/small").split()[0]) < 20
+        full = bring(lab, f"{REGISTRY}/lab/small:1", vllm_container_socket="/run/small.sock")
+        assert full.status != 0
+        assert "the disk is full" in full.output
+        assert host.check_output(f"{docker} images --quiet --all") == ""
+        assert int(host.check_output("du -sm /srv/small").split()[0]) < 30
     finally:
-        host.check_output("systemctl stop small-docker && umount -l /srv/small")
+        host.check_output("systemctl stop small-docker; umount -l /srv/small/overlay2 /srv/small")
 
 
 def test_an_archive_stands_for_a_registry(lab, host):

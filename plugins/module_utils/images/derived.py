@@ -17,7 +17,7 @@ from .engine import Engine, Event, Refused
 from .request import Item, Settings
 
 #: Labels of a built image: what it was made from, and with which Ray.
-_BASE, _RAY = "vllm.cluster.base", "vllm.cluster.ray"
+_BASE, _RAY = "vllm-cluster.base", "vllm-cluster.ray"
 _LAST_LINES = 12
 
 

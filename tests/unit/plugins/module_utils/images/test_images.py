@@ -135,10 +135,10 @@ def test_a_tag_that_is_there_is_pulled_again_only_when_asked():
 
 def test_an_image_with_ray_is_built_again_when_its_base_is_another():
     (item,) = request.items([{"reference": "vllm-cluster/ray:2.60.0-x", **BARE, "base": "b:1", "ray": "2.60.0"}])
-    labels = {"vllm.cluster.base": "id-b:1", "vllm.cluster.ray": "2.60.0"}
+    labels = {"vllm-cluster.base": "id-b:1", "vllm-cluster.ray": "2.60.0"}
     host = Host(**{"b:1": {}, item.wanted.text: {"Config": {"Labels": labels}}})
     assert worker.reason(item, host, request.Settings({}, False, 1)) is None
-    labels["vllm.cluster.base"] = "older"
+    labels["vllm-cluster.base"] = "older"
     assert worker.reason(item, host, request.Settings({}, False, 1)) == "its base has changed"
     assert derived.tag("b:1", "2.60.0") != derived.tag("b:2", "2.60.0") != derived.tag("b:2", "2.59.0")
     recipe = derived.recipe("b:1", "id", "2.60.0")
