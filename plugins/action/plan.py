@@ -223,9 +223,12 @@ def _listed(sides: t.Sequence[intent.Service]) -> dict[str, t.Any]:
 def _locked(variables: dict[str, t.Any]) -> dict[str, t.Any]:
     """The variables as the lock that they name has them."""
     path = variables.get("vllm_lock")
-    if not isinstance(path, str) or not path:
-        return variables
     refusals = Refusals()
+    if not path:
+        return variables
+    if not isinstance(path, str):
+        refusals.add("lock-form", "vllm_lock", None, "is no path of a lock's file", "write -e vllm_lock=FILE")
+        refusals.raise_if_any()
     found = pins.apply(variables, lock_file.read(path), refusals)
     refusals.raise_if_any()
     return found

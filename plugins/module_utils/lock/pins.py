@@ -24,6 +24,20 @@ def check_form(data: t.Any, path: str, refusals: Refusals) -> None:
         rule = f"its schema_version is not {SCHEMA_VERSION}, which this release writes"
         refusals.add("lock-form", f"{path}: schema_version", data.get("schema_version"), rule, fix)
 
+    else:
+        _check_items(data, path, refusals)
+
+
+def _check_items(data: Document, path: str, refusals: Refusals) -> None:
+    for key in KEYS:
+        for name, item in data[key].items():
+            whole = key == "drivers" or isinstance(item, dict)
+            wanted = ("version", "model", "revision") if key == "services" and whole else ()
+            lacking = [part for part in wanted if part not in item]
+            if not whole or lacking:
+                rule = f"lacks {', '.join(lacking)}" if lacking else "is no mapping"
+                refusals.add("lock-form", f"{path}: {key}[{name!r}]", None, rule, "write it with playbooks/lock.yml")
+
 
 def apply(variables: t.Mapping[str, t.Any], lock: Document, refusals: Refusals) -> dict[str, t.Any]:
     """The variables with what the lock holds in the place of what is not written; refuses what is written otherwise.

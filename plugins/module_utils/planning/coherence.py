@@ -37,6 +37,7 @@ def check(
             _machines(engine, probes, refusals)
             _drivers(engine, probes, refusals)
             _images(engine, probes, fleet, refusals)
+        images.check_locked(engine, probes, fleet, refusals)
         _alike(engine, probes, refusals)
         _executor(engine, probes, fleet, refusals)
         ray.check_state_dir(engine, fleet["vllm_state_dir"], refusals)
@@ -80,8 +81,6 @@ def _images(engine: Engine, probes: t.Mapping[str, Probe], fleet: t.Mapping[str,
     if service["runtime"] != "container":
         return
     path, written = images.written_at(service, fleet)
-    for host in engine.hosts:
-        images.check_locked(engine, probes.get(host), fleet, refusals)
 
     def read(host: str) -> str | None:
         probe = probes.get(host) or {}

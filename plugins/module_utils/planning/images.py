@@ -51,13 +51,18 @@ def base(engine: Engine, probe: Probe, fleet: t.Mapping[str, t.Any]) -> str:
     return reference.pinned(reference.parse(name), locked["digest"]).text
 
 
-def check_locked(engine: Engine, probe: Probe, fleet: t.Mapping[str, t.Any], refusals: Refusals) -> None:
+def check_locked(
+    engine: Engine, probes: t.Mapping[str, Probe], fleet: t.Mapping[str, t.Any], refusals: Refusals
+) -> None:
     """Refuse an image that the lock does not hold."""
-    name, lock = named(engine, probe, fleet), fleet["vllm_lock"]
-    if lock and name not in lock["images"]:
-        path, _written = written_at(engine.service, fleet)
-        fix = "name the image that was locked, or write the lock anew with playbooks/lock.yml"
-        refusals.add("lock-drift", path, name, "is an image that the lock does not hold", fix)
+    lock = fleet["vllm_lock"]
+    if not lock or engine.service["runtime"] != "container":
+        return
+    path, _written = written_at(engine.service, fleet)
+    for name in dict.fromkeys(named(engine, probes.get(host), fleet) for host in engine.hosts):
+        if name not in lock["images"]:
+            fix = "name the image that was locked, or write the lock anew with playbooks/lock.yml"
+            refusals.add("lock-drift", path, name, "is an image that the lock does not hold", fix)
 
 
 def named(engine: Engine, probe: Probe, fleet: t.Mapping[str, t.Any]) -> str:

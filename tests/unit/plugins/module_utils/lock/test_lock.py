@@ -127,6 +127,14 @@ CASES = [
     refuses("lock-drift", changed("images", "new:1", to={}), "my.lock.yml: images['new:1']", ["nothing"], "lock anew"),
     refuses("lock-form", formed(["x"]), "my.lock.yml", ["is no lock"], "playbooks/lock.yml"),
     refuses("lock-form", formed({**LOCK, "schema_version": 9}), "my.lock.yml: schema_version", ["9"], "lock.yml"),
+    refuses(
+        "lock-form",
+        formed({**LOCK, "services": {"chat": {"version": "1"}}}),
+        "my.lock.yml: services['chat']",
+        ["lacks model, revision"],
+        "lock.yml",
+    ),
+    refuses("lock-form", formed({**LOCK, "images": {"a": 1}}), "my.lock.yml: images['a']", ["no mapping"], "lock.yml"),
     refuses("lock-hosts", unlike, "images['vllm/x:1']", ["on host gpu2"], "one state"),
 ]
 
