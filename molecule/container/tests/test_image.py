@@ -106,6 +106,7 @@ def test_a_registry_that_spoils_a_layer_is_found_out(lab, host, digests):
     assert images(host) == before
 
 
+@pytest.mark.by_hand
 def test_a_small_disk_is_told_before_the_pull_and_a_full_one_leaves_nothing(lab, host):
     """A second Docker, on a disk of 1 GiB; what it unpacks goes to a smaller one, of which no size is asked."""
     docker = "docker --host unix:///run/small.sock"
@@ -113,8 +114,8 @@ def test_a_small_disk_is_told_before_the_pull_and_a_full_one_leaves_nothing(lab,
     host.check_output("mkdir -p /srv/small/overlay2 && mount -t tmpfs -o size=60m none /srv/small/overlay2")
     host.check_output('echo \'{"insecure-registries": ["10.77.47.0/24"]}\' > /srv/small.json')
     host.check_output(
-        "systemd-run --collect --unit=small-docker dockerd --config-file /srv/small.json --data-root /srv/small --bridge none "
-        "--host unix:///run/small.sock --iptables=false --exec-root /run/small --pidfile /run/small.pid"
+        "systemd-run --collect --unit=small-docker dockerd --config-file /srv/small.json --data-root /srv/small "
+        "--bridge none --host unix:///run/small.sock --iptables=false --exec-root /run/small --pidfile /run/small.pid"
     )
     try:
         host.check_output(f"timeout 30 sh -c 'until {docker} info >/dev/null 2>&1; do sleep 0.2; done'")
@@ -130,6 +131,7 @@ def test_a_small_disk_is_told_before_the_pull_and_a_full_one_leaves_nothing(lab,
         host.check_output("systemctl stop small-docker; umount -l /srv/small/overlay2 /srv/small")
 
 
+@pytest.mark.by_hand
 def test_an_archive_stands_for_a_registry(lab, host):
     small = f"{REGISTRY}/lab/small:1"
     brought = bring(lab, small)
@@ -150,6 +152,7 @@ def test_an_archive_stands_for_a_registry(lab, host):
     assert host.run("docker image inspect %s", identity).rc == 0
 
 
+@pytest.mark.by_hand
 def test_a_tag_moves_only_when_asked_and_old_images_go_by_consent(lab, host, digests):
     small = f"{REGISTRY}/lab/small:1"
     first = host.check_output("docker image inspect --format '{{.Id}}' %s", small)

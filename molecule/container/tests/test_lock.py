@@ -33,6 +33,7 @@ def test_it_holds_what_the_image_really_has(lab, locked):
     assert lock["services"]["chat"] == {"model": "lab://tiny", "revision": None, "version": "0.32.0"}
 
 
+@pytest.mark.by_hand
 def test_what_was_locked_is_deployed_and_nothing_changes(lab, locked):
     path, _lock = locked
     run = lab.playbook("site.yml", extra={"vllm_lock": str(path)})

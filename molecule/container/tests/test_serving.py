@@ -56,6 +56,7 @@ def test_it_comes_back_when_its_process_is_killed(lab, host):
     assert container(host) != before
 
 
+@pytest.mark.by_hand
 def test_it_comes_back_when_docker_is_restarted(lab, host):
     before = container(host)
     host.check_output("systemctl restart docker")
