@@ -5,22 +5,17 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
-from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
-from ansible_collections.vllm.cluster.plugins.module_utils.downloads import agreement, progress
+from ansible_collections.vllm.cluster.plugins.module_utils.downloads import agreement
+from ansible_collections.vllm.cluster.plugins.plugin_utils.following import follow
 from ansible_collections.vllm.cluster.plugins.plugin_utils.secrets import look_up
 
-_POLLS_S = (0.5, 0.5, 1.0, 2.0)
-_RESTARTS = 3
 _LOCAL = ("directory", "generated")
 _OWN = ("found_variable", "report_interval")
 
-display = Display()
 Result = dict[str, t.Any]
 
 
@@ -69,28 +64,7 @@ class ActionModule(ActionBase):
             return {"changed": False, "models": looked["models"]}
         interval = float(own.get("report_interval", 10))
         answer = self._module("start", arguments, task_vars)
-        if answer.get("failed") or answer.get("unreachable") or answer.get("worker") is None:
-            return answer
-        shown, restarts, polls = Lines(host, interval), 0, 0
-        while True:
-            state = answer["worker"]["state"]
-            shown.show(answer["worker"])
-            if state == "done":
-                return answer
-            if state == "failed":
-                return {"failed": True, "changed": False, "msg": f"on host {host} {answer['worker']['error']}"}
-            if state == "lost":
-                restarts += 1
-                if restarts > _RESTARTS:
-                    msg = f"the download on host {host} was killed {restarts} times. Fix: see why, in its journal."
-                    return {"failed": True, "changed": False, "msg": msg}
-                display.display(f"  {host}: the download was killed, and starts again", color=constants.COLOR_WARN)
-            else:
-                time.sleep(_POLLS_S[min(polls, len(_POLLS_S) - 1)])
-                polls += 1
-            answer = self._module("start" if state == "lost" else "follow", arguments, task_vars)
-            if answer.get("failed") or answer.get("unreachable") or answer.get("worker") is None:
-                return answer
+        return follow(lambda way: self._module(way, arguments, task_vars), answer, host, interval, "the download")
 
     def _resolve(self, arguments: Result, own: Result, task_vars: Result) -> Result:
         """One commit for all hosts, of models that name none: that of a host that has the model, else the newest."""
@@ -113,22 +87,3 @@ class ActionModule(ActionBase):
         hosts = task_vars.get("ansible_play_hosts") or [] if name else []
         found = {str(host): hostvars[host].get(name) for host in hosts}
         return {host: item for host, item in found.items() if item and "models" in item}
-
-
-class Lines:
-    """Shows the progress of one host: each phase when it comes, and each interval how far it is."""
-
-    def __init__(self, host: str, interval: float) -> None:
-        self._host, self._interval = host, interval
-        self._shown: dict[str, tuple[t.Any, float]] = {}
-
-    def show(self, worker: Result) -> None:
-        now = time.monotonic()
-        for path, item in worker["items"].items() if self._interval > 0 else ():
-            mark = (item["phase"], item["attempt"])
-            before, at = self._shown.get(path, (None, 0.0))
-            early = item["phase"] == "complete" or now - at < self._interval
-            if item["phase"] == "is next" or (before == mark and early):
-                continue
-            self._shown[path] = (mark, now)
-            display.display(f"  {self._host} {progress.line(item)}", color=constants.COLOR_VERBOSE)

@@ -12,12 +12,13 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible.utils.display import Display
+from ansible_collections.vllm.cluster.plugins.module_utils.lock import pins
 from ansible_collections.vllm.cluster.plugins.module_utils.planning import applicable, builds, intent, plan
-from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors import PlanError
+from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors import PlanError, Refusals
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.keys import FLEET
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.show import amounts, document, page, text
 from ansible_collections.vllm.cluster.plugins.module_utils.units import preview
-from ansible_collections.vllm.cluster.plugins.plugin_utils import controller_file, model_sources, probes_file
+from ansible_collections.vllm.cluster.plugins.plugin_utils import controller_file, lock_file, model_sources, probes_file
 from ansible_collections.vllm.cluster.plugins.plugin_utils.addresses import address
 
 display = Display()
@@ -74,7 +75,7 @@ class ActionModule(ActionBase):
         def host_env(host: str) -> t.Any:
             return _plain(task_vars["hostvars"][host].get("vllm_host_env"))
 
-        return intent.parse(self._variables(task_vars), self._selector(task_vars), host_env)
+        return intent.parse(_locked(self._variables(task_vars)), self._selector(task_vars), host_env)
 
     def _intent(self, wanted: intent.Intent, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         self._warn(plan.check(wanted))
@@ -82,6 +83,8 @@ class ActionModule(ActionBase):
         services = [_listed(sides) for sides in wanted.whole().values()]
         needs = builds.driver_needs(wanted)
         told = {"services": services, "requests": requests, "driver_needs": needs}
+        contained = [host for service in wanted.services if service["runtime"] == "container" for host in service.hosts]
+        told["container_hosts"] = list(dict.fromkeys(contained))
         return {"changed": False, "members": list(wanted.members), **told}
 
     def _probes(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -215,6 +218,20 @@ def _listed(sides: t.Sequence[intent.Service]) -> dict[str, t.Any]:
         "door": first.router.enabled,
         "hosts": list(dict.fromkeys([host for side in sides for host in side.hosts] + doors)),
     }
+
+
+def _locked(variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The variables as the lock that they name has them."""
+    path = variables.get("vllm_lock")
+    refusals = Refusals()
+    if not path:
+        return variables
+    if not isinstance(path, str):
+        refusals.add("lock-form", "vllm_lock", None, "is no path of a lock's file", "write -e vllm_lock=FILE")
+        refusals.raise_if_any()
+    found = pins.apply(variables, lock_file.read(path), refusals)
+    refusals.raise_if_any()
+    return found
 
 
 def _plain(value: t.Any) -> t.Any:

@@ -226,9 +226,9 @@ import os
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.vllm.cluster.plugins.module_utils.background import detached
 from ansible_collections.vllm.cluster.plugins.module_utils.downloads import (
     clients,
-    detached,
     record,
     request,
     sources,
@@ -279,7 +279,7 @@ class Work:
         if not any(item["changed"] for item in models) or self.module.check_mode:
             return models, None
         self.tools()
-        self.post.start(self.items, self.settings)
+        self.post.start(self.items, lambda said: worker.work(self.items, self.settings, said))
         return models, self.post.found()
 
     def follow(self):

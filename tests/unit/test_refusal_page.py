@@ -20,6 +20,7 @@ from ansible_collections.vllm.cluster.plugins.module_utils.planning.errors impor
 from ansible_collections.vllm.cluster.plugins.module_utils.planning.rules import RULES
 from ansible_collections.vllm.cluster.plugins.plugin_utils import model_sources, probes_file
 
+from tests.unit.plugins.module_utils.lock import test_lock
 from tests.unit.plugins.module_utils.planning import (
     test_arguments,
     test_balancing,
@@ -61,6 +62,7 @@ TABLES = (
     test_transfers,
     test_variables,
     test_balancing,
+    test_lock,
 )
 HEAD = "| Id | What it guards | Says, for example | Fix |\n| --- | --- | --- | --- |\n"
 
@@ -150,7 +152,8 @@ def test_the_page_says_what_the_planner_says(examples):
 
 def test_every_id_in_the_sources_is_registered_and_every_registered_one_is_used():
     written, literal = set(), set()
-    for source in (*PLUGINS.glob("module_utils/planning/**/*.py"), *PLUGINS.glob("plugin_utils/*.py")):
+    folders = ("module_utils/planning/**/*.py", "module_utils/lock/*.py", "plugin_utils/*.py")
+    for source in (path for folder in folders for path in PLUGINS.glob(folder)):
         if source.name == "rules.py":
             continue
         for node in ast.walk(ast.parse(source.read_text())):

@@ -5,18 +5,12 @@
 
 from __future__ import annotations
 
+from ..background.errors import WorkError
 
-class DownloadError(Exception):
-    """A download that cannot go on.
 
-    path: what it is about, such as ``Qwen/Qwen2.5-7B-Instruct`` or a directory. value: what was found there, or None.
-    rule: what is wrong. fix: what to do about it. passing: whether another try may do, with nothing changed.
-    """
+class DownloadError(WorkError):
+    """A download that cannot go on. passing: whether another try may do, with nothing changed."""
 
     def __init__(self, path: str, value: str | None, rule: str, fix: str, passing: bool = False) -> None:
-        self.path, self.value, self.rule, self.fix, self.passing = path, value, rule, fix, passing
-        super().__init__(str(self))
-
-    def __str__(self) -> str:
-        shown = "" if self.value is None else f" = {self.value}"
-        return f"{self.path}{shown}: {self.rule}. Fix: {self.fix}."
+        self.passing = passing
+        super().__init__(path, value, rule, fix)

@@ -27,6 +27,14 @@ class Item:
     token: str | None = dataclasses.field(repr=False)
 
     @property
+    def key(self) -> str:
+        return str(self.directory)
+
+    @property
+    def title(self) -> str:
+        return self.wanted.source
+
+    @property
     def revision(self) -> str | None:
         """The revision to ask for."""
         return self.commit or self.wanted.revision

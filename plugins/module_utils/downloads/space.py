@@ -10,10 +10,10 @@ import os
 import typing as t
 from pathlib import Path
 
+from ..background.progress import size
 from . import curl, record, rsync
 from .errors import DownloadError
 from .listing import Listing, RemoteFile
-from .progress import size
 
 #: Kept free: a full disk stops more than the download.
 _MARGIN = 64 * 2**20

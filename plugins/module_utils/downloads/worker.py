@@ -9,6 +9,7 @@ import time
 import typing as t
 from pathlib import Path
 
+from ..background.status import Status
 from ..models import directory as model_directory
 from . import checksums, clients, record, sources, space
 from .errors import DownloadError
@@ -16,7 +17,6 @@ from .lease import Lease
 from .listing import Listing, digest
 from .processes import Programs
 from .request import Item, Settings
-from .status import Status
 
 _WAIT_S = 1.0
 _PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0

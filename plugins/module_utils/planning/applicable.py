@@ -26,8 +26,9 @@ def check(document: t.Mapping[str, t.Any]) -> None:
     for engine in document["engines"]:
         units = [unit for member in engine["members"] for unit in document["hosts"][member["host"]]["units"]]
         contained = any(unit["engine"] == engine["name"] and unit["runtime"] == "container" for unit in units)
-        if len(engine["members"]) > 1 and contained:
-            span = f"engine {engine['name']} runs in containers on {len(engine['members'])} hosts"
+        if contained and (len(engine["members"]) > 1 or engine["executor"] == "ray"):
+            how = "by Ray " if engine["executor"] == "ray" else ""
+            span = f"engine {engine['name']} runs {how}in containers on {len(engine['members'])} hosts"
             rule = f"{span}, which this release plans but does not start"
             fix = "write runtime: env, or look at it with playbooks/plan.yml"
             hosts = [member["host"] for member in engine["members"]]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ..releases import flags, packages, runtimes, versions
-from . import builds, fitness, ray, transfers
+from ..releases import flags, runtimes, versions
+from . import builds, fitness, images, ray, transfers
 from .capability import gpus_of
 from .devices import Probe
 from .errors import Refusals
@@ -37,6 +37,7 @@ def check(
             _machines(engine, probes, refusals)
             _drivers(engine, probes, refusals)
             _images(engine, probes, fleet, refusals)
+        images.check_locked(engine, probes, fleet, refusals)
         _alike(engine, probes, refusals)
         _executor(engine, probes, fleet, refusals)
         ray.check_state_dir(engine, fleet["vllm_state_dir"], refusals)
@@ -79,20 +80,18 @@ def _images(engine: Engine, probes: t.Mapping[str, Probe], fleet: t.Mapping[str,
     service = engine.service
     if service["runtime"] != "container":
         return
-    written = service["image"] or fleet["vllm_image"]
-    path = f"{service.path}.image" if service["image"] or not written else "vllm_image"
+    path, written = images.written_at(service, fleet)
 
     def read(host: str) -> str | None:
         probe = probes.get(host) or {}
-        machine = str(probe.get("machine") or "x86_64")
-        name = written or packages.image(service["version"], engine.accelerator, machine)
+        name = images.base(engine, probe, fleet)
         return next((item.get("id") for item in probe.get("images") or () if item.get("name") == name), None)
 
     found = _values(engine, read)
     if len(found) > 1:
         rule = f"members of engine {engine.name} hold different images of this name: {_told(found)}"
         fix = "pull it again on all of them, or name it by its digest (name@sha256:…)"
-        refusals.add("images-differ", path, written, rule, fix)
+        refusals.add("images-differ", path, written or None, rule, fix)
     elif written and "@" not in written and written.rpartition("/")[2].partition(":")[2] in ("", "latest"):
         message = f"{written} stands for another image after each release, so members may come to differ"
         refusals.warn("image-unpinned", path, message, "name a release's tag, or the digest (name@sha256:…)")
@@ -128,14 +127,6 @@ def _executor(engine: Engine, probes: t.Mapping[str, Probe], fleet: t.Mapping[st
         refusals.add(
             "ray-on-cpu", path, "ray", rule, "write executor: mp, or name a platform plugin in env.VLLM_PLUGINS"
         )
-    if engine.executor == "ray" and service["runtime"] == "container":
-        own = service["image"] or fleet["vllm_image"]
-        if not own and (engine.accelerator == "cpu" or not runtimes.image_holds_ray(version)):
-            rule = f"the vLLM project's {engine.accelerator} image of {version} holds no Ray"
-            refusals.add("ray-not-in-image", path, "ray", rule, _without_ray(engine, copies))
-        else:
-            rule = "vllm serve joins Ray through files and processes of its own host, which another container hides"
-            refusals.add("ray-in-container", path, "ray", rule, _without_ray(engine, copies))
     if several and service["runtime"] == "env":
         _pythons(engine, probes, fleet["vllm_python"], refusals)
     spread = engine.parallel.get("data", 1) > 1 and engine.parallel.get("expert")
@@ -156,14 +147,6 @@ def _experts_on_cpu(engine: Engine, refusals: Refusals) -> None:
     elif spread and engine.parallel.get("tensor", 1) > 1:
         message = "vLLM 0.32.0's CPU workers crashed at the first request with spread experts"
         refusals.warn("experts-on-cpu", f"{path}.expert", message, "leave expert out: tensor splits the experts, too")
-
-
-def _without_ray(engine: Engine, copies: bool) -> str:
-    """What does the work of Ray in containers."""
-    version = engine.service["version"]
-    if len(engine.hosts) == 1 or copies or flags.accepts("nnodes", version):
-        return "write executor: mp, or runtime: env"
-    return "write runtime: env, or executor: mp with release 0.11.1 or later"
 
 
 def _pythons(engine: Engine, probes: t.Mapping[str, Probe], interpreter: str, refusals: Refusals) -> None:

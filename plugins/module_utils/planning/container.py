@@ -7,27 +7,17 @@ from __future__ import annotations
 
 import typing as t
 
-from ..releases import packages
-from . import transfers
+from . import groups, images, ray, transfers
 from .members import Member
 from .models import Model
 from .options import Options
 
 _DOCKER = "/usr/bin/docker"
+#: Its output goes to the journal, and not besides into a file that nothing cuts. What to run is brought by the role
+#: image: a pull at a start would be of what nobody checked. Shared memory is the host's, as in an environment.
+_ALWAYS = ("--network", "host", "--ipc", "host", "--log-driver", "none", "--pull", "never")
 #: The devices of RDMA cards. Without them NCCL falls back to sockets, and tells it in a debug log alone.
 _RDMA = "/dev/infiniband"
-
-
-def image(member: Member, fleet: t.Mapping[str, t.Any]) -> str:
-    """The image of the member's engine: what a person wrote, else the vLLM project's own."""
-    service = member.engine.service
-    machine = str((member.probe or {}).get("machine") or "x86_64")
-    found: str = (
-        service["image"]
-        or fleet["vllm_image"]
-        or packages.image(service["version"], member.engine.accelerator, machine)
-    )
-    return found
 
 
 def _talks_by_rdma(member: Member) -> bool:
@@ -46,32 +36,48 @@ def wrap(
 
     unit: the item without its commands.
     """
-    name = unit["name"].removesuffix(".service")
-    run = [_DOCKER, "run", "--rm", "--name", name, "--network", "host", "--ipc", "host"]
+    name, chosen = unit["name"].removesuffix(".service"), images.of(member, fleet)
+    run = [_DOCKER, "run", "--rm", "--name", name, *_ALWAYS]
     run += ["--ulimit", "memlock=-1", "--ulimit", f"stack={unit['limits']['stack']}"]
+    run += ["--ulimit", f"nofile={unit['limits']['nofile']}"]
     if member.devices:
         run += ["--gpus", '"device=' + ",".join(map(str, member.devices)) + '"']
     if _talks_by_rdma(member):
-        run += ["--device", _RDMA]
+        run += ["--device", _RDMA, "--cap-add", "IPC_LOCK"]
+    if member.engine.accelerator == "cpu":
+        run += ["--cap-add", "SYS_NICE"]  # vLLM asks where its memory is
+    if member.engine.executor == "ray":
+        run += ["--pid", "host"]  # vllm serve looks for the processes of its Ray, which are in another container
     if fleet["vllm_container_sys_ptrace"]:
         run += ["--cap-add", "SYS_PTRACE"]
     if fleet["vllm_container_privileged"]:
         run.append("--privileged")
-    volumes = (
-        [f"{model.path}:{model.path}:ro"]
-        if model.path
-        else [f"{fleet['vllm_state_dir']}/huggingface:{fleet['vllm_state_dir']}/huggingface"]
-    )
-    for volume in [*volumes, *fleet["vllm_volumes"]]:
+    for volume in [*_volumes(member, model, fleet), *fleet["vllm_volumes"]]:
         run += ["--volume", volume]
+    run += ["--env", "PYTHONUNBUFFERED=1"]
     for variable in sorted([*unit["environment"], *unit["secrets"]]):
         run += ["--env", variable]
-    chosen = image(member, fleet)
     return {
         **unit,
         "image": chosen,
         # A container that a crash of the engine left behind would keep the name. May fail: mostly there is none.
         "exec_start_pre": [[_DOCKER, "rm", "--force", name]],
         "exec": [*run, "--entrypoint", program, chosen, *argv],
-        "exec_stop": [_DOCKER, "stop", "--time", str(unit["stop_timeout_s"]), name],
+        "exec_stop": [_DOCKER, "stop", "-t", str(unit["stop_timeout_s"]), name],
     }
+
+
+def _volumes(member: Member, model: Model, fleet: t.Mapping[str, t.Any]) -> list[str]:
+    """The model, what is compiled for it, and what connectors and Ray read and write; each at the host's own path."""
+    state, engine = fleet["vllm_state_dir"], member.engine
+    found = [f"{model.path}:{model.path}:ro" if model.path else f"{state}/huggingface:{state}/huggingface"]
+    # Without it every start compiles anew what --rm took away.
+    found.append(f"{state}/container-cache:/root/.cache")
+    for item in member.files:
+        found.append(f"{item['path']}:{item['path']}" + ("" if item["content"] is None else ":ro"))
+    if engine.executor == "ray":
+        folder = ray.temp_dir(engine.name, state)
+        found.append(f"{folder}:{folder}")
+    if engine.executor == "ray" and engine.is_group:
+        found += [f"{path}:{path}:ro" for path in (groups.secret_file(engine.name), groups.config_dir(engine.name))]
+    return found

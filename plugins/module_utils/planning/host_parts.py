@@ -12,7 +12,7 @@ import typing as t
 from ..releases import packages
 from ..router import units as router_units
 from ..router.settings import Router
-from . import describe, doors, fences, groups, host_models, kv_servers, models, ray, sites, units
+from . import describe, doors, fences, groups, host_models, images, kv_servers, models, ray, sites, units
 from .connectors import option
 from .connectors.family import Place
 from .decisions import Decision
@@ -73,6 +73,8 @@ def _add_member(
         add(host["environments"], item)
         libraries = packages.libraries(item["requirements"])
         host["packages"] += [name for name in libraries if name not in host["packages"]]
+    else:
+        images.add(host["images"], member, fleet)
     if model.path:
         host_models.add(host, model, fleet)
     cpus = (member.probe or {}).get("cpus")
@@ -82,19 +84,10 @@ def _add_member(
     for unit in own:
         unit["restart_with"] = [*after, *unit["restart_with"]]
     host["units"] += own
-    host["files"] += [item for item in files(member) if item not in host["files"]]
+    host["files"] += [item for item in member.files if item not in host["files"]]
     if engine.is_group:
         host["units"].append(groups.guard(member, own, fleet["vllm_python"]))
     return given, decisions
-
-
-def files(member: Member) -> list[dict[str, t.Any]]:
-    """The ``files`` items: what the member's connectors read, and folders that they write into (content null)."""
-    found: list[dict[str, t.Any]] = [{"path": file.path, "content": file.content} for file in member.wired.files]
-    extra = member.wired.keys.get("kv_connector_extra_config") or {}
-    inner = [child.get("kv_connector_extra_config") or {} for child in extra.get("connectors", ())]
-    folders = [item["shared_storage_path"] for item in (extra, *inner) if "shared_storage_path" in item]
-    return found + [{"path": str(folder), "content": None} for folder in folders]
 
 
 def empty(host: str, addresses: t.Mapping[str, str], probes: t.Mapping[str, Probe]) -> dict[str, t.Any]:
@@ -102,7 +95,7 @@ def empty(host: str, addresses: t.Mapping[str, str], probes: t.Mapping[str, Prob
     return {
         "address": addresses.get(host, host),
         "gpus": gpus(probes.get(host)),
-        **{key: [] for key in ("packages", "environments", "models", "files", "groups")},
+        **{key: [] for key in ("packages", "environments", "images", "models", "files", "groups")},
         "network": fences.NOTHING,
         "routers": [],
         "units": [],

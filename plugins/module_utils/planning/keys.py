@@ -46,6 +46,15 @@ FLEET: dict[str, Key] = {
     ),
     "vllm_env_packages": Key("list", "further requirement lines of environments", default=(), elements="str"),
     "vllm_image": Key("str", "the image of the container runtime; default: the project's image of the release"),
+    "vllm_lock": Key("str or dict", "a lock on the controller: exactly what it holds is deployed (docs/images.md)"),
+    "vllm_image_mirror": Key(
+        "str",
+        "a registry that stands for Docker Hub, host[:port][/folder]",
+        pattern=r"[A-Za-z0-9.\[\]:-]+(/[a-z0-9._/-]+)?",
+    ),
+    "vllm_image_archive": Key(
+        "str", "a file on the hosts that docker save wrote: images come from it and no registry", pattern=_ABSOLUTE
+    ),
     "vllm_volumes": Key("list", "source:target[:options] mounts of the container runtime", default=(), elements="str"),
     "vllm_container_sys_ptrace": Key("bool", "adds SYS_PTRACE to containers, for py-spy and gdb", default=False),
     "vllm_container_privileged": Key("bool", "consent to --privileged containers", default=False),

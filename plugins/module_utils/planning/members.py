@@ -64,6 +64,15 @@ class Member:
         """The unit that runs the member's ranks. Ray starts those of workers, so they have no unit of the engine."""
         return self.ray_unit if self.engine.executor == "ray" and not self.is_head else self.engine.unit
 
+    @property
+    def files(self) -> list[dict[str, t.Any]]:
+        """The ``files`` items: what its connectors read, and folders that they write into (content null)."""
+        found: list[dict[str, t.Any]] = [{"path": file.path, "content": file.content} for file in self.wired.files]
+        extra = self.wired.keys.get("kv_connector_extra_config") or {}
+        inner = [child.get("kv_connector_extra_config") or {} for child in extra.get("connectors", ())]
+        folders = [item["shared_storage_path"] for item in (extra, *inner) if "shared_storage_path" in item]
+        return found + [{"path": str(folder), "content": None} for folder in folders]
+
     def port(self, kind: str) -> int:
         """The port, or the first of the range."""
         return _first(self.ports[kind])

@@ -20,6 +20,7 @@ from . import (
     hazards,
     host_models,
     host_parts,
+    images,
     interfaces,
     listening,
     models,
@@ -185,6 +186,7 @@ def _check_written(intent: Intent, refusals: Refusals) -> None:
         variables.check_hosts(service, intent.host_env, None, service.parallel, None, refusals)
         variables.check_hosts(service, intent.host_env, None, service.parallel, None, refusals)
         sides.check(service, refusals)
+        images.check(service, intent.fleet, refusals)
         if not service["api_key"] and not describe.is_loopback(service["listen"]):
             message = f"anyone who reaches {service['listen']} can use service {service.name}: it has no key"
             refusals.warn("no-key", f"{service.path}.api_key", message, "set api_key, or listen: 127.0.0.1")

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.vllm.cluster.plugins.module_utils.background import progress
 from ansible_collections.vllm.cluster.plugins.module_utils.downloads import (
     agreement,
     curl,
     listing,
-    progress,
     rsync,
     sources,
     web,

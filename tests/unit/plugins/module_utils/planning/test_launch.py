@@ -70,20 +70,6 @@ CASES = [
         "leave it out",
     ),
     refuses(
-        "ray-in-container",
-        of(wide(**RAY, runtime="container", image="registry.example/ray:1")),
-        f"{S0}.executor",
-        ["another container hides"],
-        "executor: mp, or runtime: env",
-    ),
-    refuses(
-        "ray-in-container",
-        of(wide(pipeline=2, **RAY, runtime="container", version="0.10.2"), hosts=2, **OLD_RAY),
-        f"{S0}.executor",
-        ["another container hides"],
-        "runtime: env, or executor: mp with release 0.11.1",
-    ),
-    refuses(
         "listen-absent",
         of(service(listen="203.0.113.9", api_key="k")),
         f"{S0}.listen",

@@ -172,6 +172,7 @@ def test_a_container_takes_values_by_name_and_no_privileges():
     assert words[:2] == ["/usr/bin/docker", "run"]
     assert words[words.index("--gpus") + 1] == '"device=0,1"'
     assert [words[index + 1] for index, word in enumerate(words) if word == "--env"] == [
+        "PYTHONUNBUFFERED=1",
         "A",
         "HF_HOME",
         "VLLM_API_KEY",
@@ -183,6 +184,10 @@ def test_a_container_takes_values_by_name_and_no_privileges():
     assert unit["user"] is None
     assert "CUDA_VISIBLE_DEVICES" not in unit["environment"]
     assert document["hosts"]["gpu1"]["environments"] == []
+    # Docker's own log would fill the disk, and its own pull would bring what nobody checked.
+    assert (words[words.index("--log-driver") + 1], words[words.index("--pull") + 1]) == ("none", "never")
+    limits = {words[index + 1] for index, word in enumerate(words) if word == "--ulimit"}
+    assert limits == {"memlock=-1", "nofile=1048576", "stack=67108864"}
 
 
 def test_consents_of_containers():

@@ -201,6 +201,28 @@ CASES = [
         ["containers on 2 hosts"],
         "runtime: env",
     ),
+    refuses(
+        "not-applied-yet",
+        of(hosts=TWO, runtime="container", executor="ray", parallel={"tensor": 8, "pipeline": 2}),
+        f"{S0}.hosts",
+        ["by Ray in containers"],
+        "runtime: env",
+    ),
+    refuses("image-name", of(runtime="container", image="Mine:1"), f"{S0}.image", ["small letters"], "registry/path"),
+    refuses(
+        "image-name",
+        of(runtime="container", variables={"vllm_image": "mine@sha256:12"}),
+        "vllm_image",
+        ["64 digits"],
+        "registry/path",
+    ),
+    refuses(
+        "image-archive",
+        of(runtime="container", image="mine@sha256:" + "a" * 64, variables={"vllm_image_archive": "/srv/i.tar"}),
+        f"{S0}.image",
+        ["a registry's"],
+        "its tag",
+    ),
     refuses("ray-on-cpu", of(hosts="cpu1", executor="ray"), f"{S0}.executor", ["CPU platform"], "VLLM_PLUGINS"),
     warns(
         "tensor-across-hosts",

@@ -14,32 +14,41 @@ import typing as t
 from pathlib import Path
 
 from .progress import Rate
-from .request import Item
 
 INTERVAL_S = 1.0
 RUNNING, DONE, FAILED = "running", "done", "failed"
 
 
+class Subject(t.Protocol):
+    """What is worked on. key: tells it from others. title: for a person."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+
 class Status:
     """state, error and one entry an item: source, phase, detail, done, total, rate, attempt, ended."""
 
-    def __init__(self, path: Path, items: t.Sequence[Item]) -> None:
+    def __init__(self, path: Path, items: t.Sequence[Subject]) -> None:
         self._path = path
         self._lock = threading.Lock()
         blank = {"phase": "is next", "detail": "", "done": 0, "total": 0, "rate": 0.0, "attempt": 1, "ended": None}
-        self._items = {str(item.directory): {"source": item.wanted.source, **blank} for item in items}
+        self._items = {item.key: {"source": item.title, **blank} for item in items}
         self._write(RUNNING)
 
-    def show(self, item: Item, phase: str, **more: t.Any) -> None:
-        entry = self._items[str(item.directory)]
+    def show(self, item: Subject, phase: str, **more: t.Any) -> None:
+        entry = self._items[item.key]
         if (entry["phase"], entry["detail"]) != (phase, more.get("detail", "")):
             entry.update({"phase": phase, "detail": "", "rate": 0.0, **more})
             self._write(RUNNING)
 
-    def end(self, item: Item, reason: str | None, seconds: float) -> None:
+    def end(self, item: Subject, reason: str | None, seconds: float) -> None:
         """reason None: nothing was done here."""
         ended = {"reason": reason, "seconds": round(seconds, 1)}
-        self._items[str(item.directory)].update({"phase": "complete", "rate": 0.0, "ended": ended})
+        self._items[item.key].update({"phase": "complete", "rate": 0.0, "ended": ended})
         self._write(RUNNING)
 
     def finish(self, error: str | None) -> None:
@@ -47,11 +56,11 @@ class Status:
 
     @contextlib.contextmanager
     def measured(
-        self, item: Item, total: int, attempt: int, detail: str, done: t.Callable[[], int], phase: str = "downloads"
+        self, item: Subject, total: int, attempt: int, detail: str, done: t.Callable[[], int], phase: str = "downloads"
     ) -> t.Iterator[None]:
         """While the body runs, tell every second how far it is."""
         stop, rate = threading.Event(), Rate()
-        entry = self._items[str(item.directory)]
+        entry = self._items[item.key]
         entry.update({"phase": phase, "detail": detail, "total": total, "attempt": attempt})
 
         def tell() -> None:

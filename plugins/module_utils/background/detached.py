@@ -13,11 +13,11 @@ import traceback
 import typing as t
 from pathlib import Path
 
-from . import status, worker
-from .errors import DownloadError
-from .request import Item, Settings
+from . import status
+from .errors import WorkError
 
 LOST = "lost"
+Work = t.Callable[[status.Status], None]
 _LOOKS, _LOOK_S = 5, 0.1
 
 
@@ -40,15 +40,18 @@ class Post:
             return {"state": status.RUNNING, "error": None, "items": {}}
         return said
 
-    def start(self, items: t.Sequence[Item], settings: Settings) -> None:
-        """Start a worker unless one is at work. It is nobody's child, and holds nothing of this process."""
+    def start(self, subjects: t.Sequence[status.Subject], work: Work) -> None:
+        """Start a worker unless one is at work. It is nobody's child, and holds nothing of this process.
+
+        work: raises WorkError for what a person should read.
+        """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if not _locked(descriptor):
             os.close(descriptor)
             return
         self._status.unlink(missing_ok=True)
-        said = status.Status(self._status, items)
+        said = status.Status(self._status, subjects)
         sys.stdout.flush()
         child = os.fork()
         if child:
@@ -59,7 +62,7 @@ class Post:
             os.setsid()
             if os.fork() == 0:
                 _own_streams(keep=descriptor)
-                _work(items, settings, said)
+                _end(work, said)
         finally:
             os._exit(0)
 
@@ -102,15 +105,13 @@ def _own_streams(keep: int) -> None:
                 continue
 
 
-def _work(items: t.Sequence[Item], settings: Settings, said: status.Status) -> None:
+def _end(work: Work, said: status.Status) -> None:
     try:
-        worker.work(items, settings, said)
-    except DownloadError as error:
+        work(said)
+    except WorkError as error:
         said.finish(str(error))
     except OSError as error:
-        said.finish(
-            f"{error.filename or 'the model'}: {error.strerror or error}. Fix: look at the disk and its rights."
-        )
+        said.finish(f"{error.filename or 'the work'}: {error.strerror or error}. Fix: look at the disk and its rights.")
     except BaseException:
         said.finish("a fault of this collection: " + traceback.format_exc(limit=-3))
     else:
