@@ -25,6 +25,7 @@ from tests.unit.plugins.module_utils.planning import (
     test_balancing,
     test_coherence,
     test_disaggregation,
+    test_environments_said,
     test_fences,
     test_fitness,
     test_hazards,
@@ -49,6 +50,7 @@ OK = {"name": "a", "model": "org/m", "hosts": "gpu1"}
 TABLES = (
     test_arguments,
     test_coherence,
+    test_environments_said,
     test_fences,
     test_fitness,
     test_hazards,
