@@ -13,6 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.vllm.cluster.plugins.module_utils.diagnosis.waiting import Watch
+from ansible_collections.vllm.cluster.plugins.module_utils.environments import going_back
 from ansible_collections.vllm.cluster.plugins.module_utils.status import guards
 from ansible_collections.vllm.cluster.plugins.plugin_utils.secrets import look_up
 
@@ -37,6 +38,7 @@ class ActionModule(ActionBase):
                 "max_restarts": {"type": "int", "default": 2},
                 "timeout": {"type": "float", "default": 5},
                 "token_timeout": {"type": "float", "default": 30},
+                "former_envs": {"type": "list", "elements": "path", "default": []},
                 "show_progress": {"type": "bool", "default": True},
             }
         )[1]
@@ -95,7 +97,8 @@ class ActionModule(ActionBase):
                     if not watch.ready and not watch.failure
                 ]
                 also = [f"Not waited for any longer: {', '.join(waiting)}"] if waiting else []
-                return {**outcome, "failed": True, "msg": ". ".join(failures + also)}
+                back = [going_back.advice(options["former_envs"])] if options["former_envs"] else []
+                return {**outcome, "failed": True, "msg": ". ".join(failures + also + back)}
             if all(watch.ready for watch in watches):
                 return outcome
             time.sleep(options["interval"])

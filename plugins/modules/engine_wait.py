@@ -60,6 +60,11 @@ options:
     description: Seconds for the completion of one token.
     type: float
     default: 30
+  former_envs:
+    description: Environments that the engines could go back to. A failure names them, and how.
+    type: list
+    elements: path
+    default: []
   show_progress:
     description: Whether the lines are shown. They go where Ansible's other output goes.
     type: bool

@@ -12,7 +12,9 @@ short_description: Make a host's Python environments with uv
 version_added: 0.1.0
 description:
   - Makes every environment of a list, with exactly the packages that its requirements resolve to and no others.
-  - Installs uv itself when there is work for it to do.
+  - An environment is a virtual one of a Python of the host, or made by conda, which then brings Python and what else
+    is asked of it. Requirements are installed by uv in both.
+  - Installs uv itself when there is work for it to do, and conda where an environment needs it.
   - An environment that is as asked for costs a directory listing. No process is started and no index is asked.
   - Beside each environment, a hidden file C(.<name>.json) records what was installed. A run that was cut off leaves
     it incomplete, and the next run makes the environment anew, mostly from uv's cache.
@@ -37,9 +39,18 @@ options:
         type: path
         required: true
       python:
-        description: Interpreter of the host that the environment is made from. None is ever downloaded.
-        type: path
+        description:
+          - Interpreter of the host that the environment is made from.
+          - A version, such as C(3.12.11), is brought by uv from O(python_mirror).
+          - With O(environments[].conda) it is for the reader.
+        type: str
         required: true
+      conda:
+        description:
+          - Packages of conda with their versions, such as C(python=3.12) and C(sqlite=3.50.4); one must be C(python).
+          - Unset, the environment is a virtual one.
+        type: list
+        elements: str
       accelerator:
         description: What the packages are built for. For the reader; the packages follow from the other options.
         type: str
@@ -112,6 +123,44 @@ options:
         compile every module at every start.
     type: bool
     default: true
+  python_mirror:
+    description:
+      - Where uv gets CPython for environments whose O(environments[].python) is a version, in the layout of
+        python-build-standalone's releases. It may hold a user and password.
+      - Unset, uv never downloads an interpreter.
+    type: str
+  python_dir:
+    description: Where such interpreters are kept. Environments are made from them and need them.
+    type: path
+    default: /opt/vllm/python
+  conda_path:
+    description: A conda of the host. Unset, one is installed below O(conda_dir) when an environment needs it.
+    type: path
+  conda_dir:
+    description: Where conda is installed, and where it keeps the packages that environments are linked from.
+    type: path
+    default: /opt/vllm/conda
+  conda_installers:
+    description:
+      - Addresses, or files of the host, of one installer of Miniforge or Miniconda. They are tried in turn.
+      - They may hold a user and password.
+    type: list
+    elements: str
+    default: []
+  conda_checksum:
+    description: The installer's sha256. Another installer is installed beside the one that is there.
+    type: str
+  conda_channels:
+    description:
+      - Names or addresses of conda's channels, the first one first and with strict priority. No others are asked,
+        whatever the host's own condarc says. None means V(conda-forge).
+      - They may hold a user and password, or a token, which reach conda by a file for root alone.
+    type: list
+    elements: str
+    default: []
+  conda_channel_alias:
+    description: Where channels that are named lie, such as a mirror of V(https://conda.anaconda.org).
+    type: str
   timeout:
     description: Seconds that any one command may take, and that another run on the same host is waited for.
     type: int
@@ -137,6 +186,19 @@ EXAMPLES = r"""
     environments: "{{ vllm_host_plan.environments }}"
     uv_version: 0.13.8
 
+- name: Make one environment with conda's Python, from a mirror
+  vllm.cluster.uv_env:
+    environments:
+      - name: tools
+        path: /opt/tools
+        python: "3.12"
+        conda: [python=3.12, sqlite=3.50.4]
+        requirements: [huggingface-hub==2.4.0]
+    uv_version: 0.13.8
+    conda_installers: [https://mirror.example/Miniforge3-Linux-x86_64.sh]
+    conda_checksum: "{{ miniforge_sha256 }}"
+    conda_channel_alias: https://mirror.example/conda
+
 - name: Make one environment from a mirror
   vllm.cluster.uv_env:
     environments:
@@ -149,6 +211,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+others:
+  description: Paths of finished environments with vLLM that lie beside these. One can go back to them.
+  returned: always
+  type: list
+  elements: str
 environments:
   description: One item an environment, in the order given.
   returned: always
@@ -177,28 +244,33 @@ environments:
 """
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from urllib.parse import unquote
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.urls import open_url
 from ansible_collections.vllm.cluster.plugins.module_utils.environments.bootstrap import (
     ensure_uv,
     has_uv,
     uv_program,
 )
 from ansible_collections.vllm.cluster.plugins.module_utils.environments.builder import Builder
+from ansible_collections.vllm.cluster.plugins.module_utils.environments.conda import CondaSettings
+from ansible_collections.vllm.cluster.plugins.module_utils.environments.conda_base import ensure_conda, has_conda
+from ansible_collections.vllm.cluster.plugins.module_utils.environments.failures import (
+    credentials,
+    without_credentials,
+)
 from ansible_collections.vllm.cluster.plugins.module_utils.environments.lock import hold_lock
+from ansible_collections.vllm.cluster.plugins.module_utils.environments.records import others
 from ansible_collections.vllm.cluster.plugins.module_utils.environments.state import (
     Environment,
     EnvironmentFailure,
     differences,
 )
-from ansible_collections.vllm.cluster.plugins.module_utils.environments.uv import (
-    Settings,
-    credentials,
-    without_credentials,
-)
+from ansible_collections.vllm.cluster.plugins.module_utils.environments.uv import Settings
 
 SETTINGS = (
     "index_url",
@@ -209,7 +281,17 @@ SETTINGS = (
     "system_certs",
     "compile_bytecode",
     "torch_source",
+    "python_mirror",
+    "python_dir",
 )
+CONDA_SETTINGS = {
+    "path": "conda_path",
+    "directory": "conda_dir",
+    "installers": "conda_installers",
+    "checksum": "conda_checksum",
+    "channels": "conda_channels",
+    "channel_alias": "conda_channel_alias",
+}
 
 
 class Work:
@@ -219,10 +301,12 @@ class Work:
         self.module = module
         self.timeout = module.params["timeout"]
         self.uv_dir = Path(module.params["uv_dir"])
-        values = {name: module.params[name] for name in SETTINGS}
-        self.settings = Settings(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in module.params.items()}
+        self.settings = Settings(**{name: values[name] for name in SETTINGS})
+        self.conda = CondaSettings(**{name: values[option] for name, option in CONDA_SETTINGS.items()})
         self.environments = [Environment.from_plan(item) for item in module.params["environments"]]
-        self.builder = Builder(self.run, self.settings, str(uv_program(self.uv_dir)), Path(module.tmpdir), self.timeout)
+        uv, scratch = str(uv_program(self.uv_dir)), Path(module.tmpdir)
+        self.builder = Builder(self.run, self.settings, uv, scratch, self.timeout, self.conda)
         self.lock = None
 
     def run(self, argv, variables):
@@ -242,11 +326,31 @@ class Work:
         if all(decision.action == "none" for decision, _packages in decisions):
             return [(e, d, packages, packages) for e, (d, packages) in zip(self.environments, decisions)]
         if self.module.check_mode:
-            can_resolve = has_uv(self.run, self.uv_dir, self.module.params["uv_version"])
-            return [self._previewed(e, d, p, can_resolve) for e, (d, p) in zip(self.environments, decisions)]
+            with_uv = has_uv(self.run, self.uv_dir, self.module.params["uv_version"])
+            with_conda = with_uv and self.needs_conda(decisions) and has_conda(self.run, self.conda)
+            return [
+                self._previewed(e, d, p, with_uv if e.conda is None else with_conda)
+                for e, (d, p) in zip(self.environments, decisions)
+            ]
         self.lock = hold_lock(Path(f"{self.uv_dir}.lock"), self.timeout)
         ensure_uv(self.run, self.uv_dir, self.module.params["uv_version"], sys.executable, self.settings, self.timeout)
+        if self.needs_conda(decisions):
+            ensure_conda(self.run, self.fetch, self.conda, Path(self.module.tmpdir), self.timeout)
         return [self._applied(environment) for environment in self.environments]
+
+    def needs_conda(self, decisions):
+        works = [decision.action == "build" for decision, _packages in decisions]
+        return any(work and environment.conda is not None for environment, work in zip(self.environments, works))
+
+    def fetch(self, url, file):
+        """Whole or with an OSError: what arrived is compared with its checksum by who asked."""
+        try:
+            with open_url(url, timeout=60) as answer, file.open("wb") as handle:
+                shutil.copyfileobj(answer, handle, 1 << 20)
+        except OSError:
+            raise
+        except Exception as error:  # of ansible's own classes, and http.client's
+            raise OSError(str(error)) from error
 
     def _previewed(self, environment, decision, packages, can_resolve):
         if decision.action == "none":
@@ -263,7 +367,9 @@ class Work:
 
 def keep_only_credentials_secret(module):
     """Whole URLs are no secrets: hide their user and password alone, so that messages can name the index."""
-    indexes = [url for url in (module.params["index_url"], *module.params["extra_index_urls"]) if url]
+    written = [*module.params["extra_index_urls"], *module.params["conda_installers"], *module.params["conda_channels"]]
+    alone = [module.params[name] for name in ("index_url", "python_mirror", "conda_channel_alias")]
+    indexes = [url for url in (*written, *alone) if url]
     module.no_log_values.difference_update(indexes)
     requirements = [item for environment in module.params["environments"] for item in environment["requirements"]]
     for text in (*indexes, *module.params["find_links"], *requirements):
@@ -294,7 +400,8 @@ def main():
                 "options": {
                     "name": {"type": "str", "required": True},
                     "path": {"type": "path", "required": True},
-                    "python": {"type": "path", "required": True},
+                    "python": {"type": "str", "required": True},
+                    "conda": {"type": "list", "elements": "str"},
                     "accelerator": {"type": "str", "choices": ["cpu", "cuda"]},
                     "requirements": {"type": "list", "elements": "str", "required": True},
                     "excludes": {"type": "list", "elements": "str", "default": []},
@@ -312,6 +419,14 @@ def main():
             "torch_source": {"type": "str", "choices": ["auto", "configured", "pytorch"], "default": "auto"},
             "system_certs": {"type": "bool", "default": True},
             "compile_bytecode": {"type": "bool", "default": True},
+            "python_mirror": {"type": "str", "no_log": True},
+            "python_dir": {"type": "path", "default": "/opt/vllm/python"},
+            "conda_path": {"type": "path"},
+            "conda_dir": {"type": "path", "default": "/opt/vllm/conda"},
+            "conda_installers": {"type": "list", "elements": "str", "default": [], "no_log": True},
+            "conda_checksum": {"type": "str"},
+            "conda_channels": {"type": "list", "elements": "str", "default": [], "no_log": True},
+            "conda_channel_alias": {"type": "str", "no_log": True},
             "timeout": {"type": "int", "default": 3600},
         },
         supports_check_mode=True,
@@ -319,13 +434,15 @@ def main():
     keep_only_credentials_secret(module)
     os.umask(0o022)  # engines run as another user and read everything here
     try:
-        results = Work(module).results()
+        work = Work(module)
+        results = work.results()
     except EnvironmentFailure as failure:
         module.fail_json(msg=str(failure))
     except OSError as failure:
         module.fail_json(msg=f"Could not work on the environments: {failure}")
     module.exit_json(
         changed=any(decision.action != "none" for _environment, decision, _before, _after in results),
+        others=[str(path) for path in others(Path(environment.path) for environment in work.environments)],
         environments=[
             {
                 "name": environment.name,

@@ -26,6 +26,7 @@ from tests.unit.plugins.module_utils.planning import (
     test_balancing,
     test_coherence,
     test_disaggregation,
+    test_environments_said,
     test_fences,
     test_fitness,
     test_hazards,
@@ -50,6 +51,7 @@ OK = {"name": "a", "model": "org/m", "hosts": "gpu1"}
 TABLES = (
     test_arguments,
     test_coherence,
+    test_environments_said,
     test_fences,
     test_fitness,
     test_hazards,

@@ -29,6 +29,7 @@ def item(kind: str, folder: str, python: str) -> dict[str, t.Any] | None:
         "path": f"{folder}/{name}",
         "python": python,
         "accelerator": "cpu",
+        "conda": None,
         "requirements": list(requirements),
         "excludes": [],
         "aliases": {},

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .builder import Run
+from .failures import explain
+from .runs import Run
 from .state import EnvironmentFailure
-from .uv import Settings, explain, pip_variables
+from .uv import HINTS, Settings, pip_variables
 
 _CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem")
 
@@ -48,6 +49,6 @@ def ensure_uv(run: Run, directory: Path, version: str, python: str, settings: Se
         rc, out, err = run(argv, variables)
         if rc != 0:
             raise EnvironmentFailure(
-                f"uv {version} could not be installed in {directory}; {explain(out + err, rc, timeout)}"
+                f"uv {version} could not be installed in {directory}; {explain(out + err, rc, timeout, HINTS)}"
             )
     return True

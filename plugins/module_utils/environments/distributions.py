@@ -32,6 +32,16 @@ def installed(environment: Path) -> dict[str, str]:
     return {normalize(name): version for name, _hyphen, version in (stem.partition("-") for stem in stems)}
 
 
+def conda_distributions(environment: Path) -> dict[str, str]:
+    """Those of :func:`installed` that conda brought, by PEP 376's file INSTALLER."""
+    directory = site_packages(environment)
+    if directory is None:
+        return {}
+    brought = [file.parent for file in directory.glob("*.dist-info/INSTALLER") if file.read_text().strip() == "conda"]
+    names = {normalize(folder.name.partition("-")[0]) for folder in brought}
+    return {name: version for name, version in installed(environment).items() if name in names}
+
+
 def alias_directory(name: str, version: str) -> str:
     """Name of the directory that presents a distribution ``name`` of ``version``."""
     return f"{name.replace('-', '_')}-{version}.dist-info"

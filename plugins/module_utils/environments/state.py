@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from . import conda
 from .distributions import normalize
 
 SCHEMA_VERSION = 1
@@ -41,6 +42,7 @@ class Environment:
     path: str
     python: str
     request: Request
+    conda: tuple[str, ...] | None = None  # specs of conda's packages; None: a virtual environment of ``python``
 
     @classmethod
     def from_plan(cls, item: dict[str, Any]) -> Environment:
@@ -50,6 +52,7 @@ class Environment:
             name=item["name"],
             path=item["path"],
             python=item["python"],
+            conda=tuple(item["conda"]) if item.get("conda") else None,
             request=Request(
                 requirements=tuple(sorted(item["requirements"])),
                 excludes=tuple(sorted(normalize(name) for name in item["excludes"])),
@@ -65,8 +68,8 @@ class Record:
 
     complete: bool  # False from before the first change to after the last
     request: str  # digest of the request that it was made for
-    interpreter: str  # the real path of what `python` led to
-    packages: dict[str, str]  # normalized name to version, aliases included
+    interpreter: str  # what it was made from: the real path of `python`, or what was asked of conda or uv
+    packages: dict[str, str]  # normalized name to version, aliases and conda's packages (conda.PREFIX) included
 
     def to_json(self) -> str:
         return json.dumps({"schema_version": SCHEMA_VERSION, **asdict(self)}, indent=2, sort_keys=True) + "\n"
@@ -95,7 +98,7 @@ class Found:
     record: Record | None
     recorded: bool  # a record file is there, readable or not
     occupied: bool  # the path exists and is not an empty directory
-    runnable: bool  # it has its interpreter and its pyvenv.cfg
+    runnable: bool  # it has its interpreter, and what makes it an environment
     packages: dict[str, str]
 
 
@@ -109,7 +112,7 @@ class Decision:
 
 
 def decide(environment: Environment, found: Found, interpreter: str) -> Decision:
-    """What to do about an environment; ``interpreter`` is the real path of ``environment.python`` now.
+    """What to do about an environment; ``interpreter``: what it would be made from now, as a record tells it.
 
     Raises EnvironmentFailure when the path holds something that this collection did not make: it is not ours to remove.
     """
@@ -124,14 +127,17 @@ def decide(environment: Environment, found: Found, interpreter: str) -> Decision
     if record is None or not record.complete:
         return Decision("build", "an earlier run did not finish", {})
     if not found.runnable:
-        return Decision("build", "it is damaged: its interpreter or pyvenv.cfg is missing", {})
+        return Decision("build", "it is damaged: its interpreter, pyvenv.cfg or conda-meta is missing", {})
     if record.interpreter != interpreter:
-        return Decision("build", f"{environment.python} was {record.interpreter} and is {interpreter} now", {})
+        return Decision("build", f"it was made from {record.interpreter} and is to be made from {interpreter}", {})
     if record.request != environment.request.digest():
         return Decision("install", "the plan asks for other packages", {})
     drift = differences(record.packages, found.packages)
     if drift:
-        return Decision("install", "changed since it was made: " + ", ".join(drift), record.packages)
+        changed = {*record.packages.items()} ^ {*found.packages.items()}
+        by_conda = any(name.startswith(conda.PREFIX) for name, _version in changed)
+        action = "build" if by_conda else "install"  # uv cannot mend what conda put in place
+        return Decision(action, "changed since it was made: " + ", ".join(drift), record.packages)
     return Decision("none", "as planned", {})
 
 

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
-TAIL_LINES = 12  # of uv's answer in an error message
 _CHANGE = re.compile(r"^ (?P<sign>[-+~]) (?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+)", re.MULTILINE)
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
-_HINTS = (
+#: What a dry run says of a requirement with an address: the version stands in the wheel's name (PEP 427).
+_WHEEL = re.compile(r"^ \+ (?P<name>[A-Za-z0-9._-]+) @ \S*/[^/\s-]+-(?P<version>[^/\s-]+)-[^/\s]+\.whl", re.MULTILINE)
+HINTS = (
+    (
+        r"/cpython-\d|python-build-standalone|No download found|No interpreter found",
+        "write a python_version that uv knows and python_mirror has, or let the host reach python_mirror",
+    ),
     (
         r"current Python version .* does not satisfy|matching Python (implementation|ABI) tag",
         "give the environment another python: this one is not of a version that the requirements take",
@@ -45,12 +50,15 @@ class Settings:
     system_certs: bool = True
     compile_bytecode: bool = True
     torch_source: str = "auto"
+    python_mirror: str | None = None  # where uv gets CPython; None: it never does
+    python_dir: str | None = None
 
 
 def uv_variables(settings: Settings) -> dict[str, str]:
     """uv's environment. Index addresses go this way and never into arguments: they may hold a password."""
     result = {
-        "UV_PYTHON_DOWNLOADS": "never",  # interpreters are the host's own; without this uv asks GitHub
+        # Without a mirror interpreters are the host's own: uv would ask GitHub.
+        "UV_PYTHON_DOWNLOADS": "automatic" if settings.python_mirror else "never",
         "UV_NO_PROGRESS": "1",
         "NO_COLOR": "1",
         "UV_COMPILE_BYTECODE": "1" if settings.compile_bytecode else "0",
@@ -64,6 +72,8 @@ def uv_variables(settings: Settings) -> dict[str, str]:
         "UV_FIND_LINKS": ",".join(settings.find_links),
         "UV_CACHE_DIR": settings.cache_dir,
         "UV_LINK_MODE": settings.link_mode,
+        "UV_PYTHON_INSTALL_MIRROR": settings.python_mirror,
+        "UV_PYTHON_INSTALL_DIR": settings.python_dir if settings.python_mirror else None,
     }
     return {**result, **{name: value for name, value in optional.items() if value}}
 
@@ -89,24 +99,4 @@ def changed_packages(packages: dict[str, str], output: str) -> dict[str, str]:
                 del result[match["name"]]
         else:
             result[match["name"]] = match["version"]
-    return result
-
-
-def without_credentials(text: str) -> str:
-    """``text`` with the user and password of every URL in it masked."""
-    return _CREDENTIALS.sub("***", text)
-
-
-def credentials(text: str) -> list[str]:
-    """Users and passwords of the URLs in ``text``, as written there (%-encoded)."""
-    return [part for found in _CREDENTIALS.findall(text) for part in found.split(":", 1) if part]
-
-
-def explain(output: str, rc: int, timeout: int) -> str:
-    """The last lines of a failed command and what to do about it; ``timeout`` in seconds."""
-    if rc == 124:  # coreutils timeout
-        return f"it was stopped after {timeout} s. Fix: look at the network and the index, or raise timeout."
-    lines = [line.rstrip() for line in without_credentials(output).splitlines() if line.strip()]
-    tail = "\n".join(lines[-TAIL_LINES:]) or f"nothing (exit status {rc})"
-    hint = next((text for pattern, text in _HINTS if re.search(pattern, output)), None)
-    return f"it says:\n{tail}" + (f"\nFix: {hint}." if hint else "")
+    return {**result, **{match["name"]: unquote(match["version"]) for match in _WHEEL.finditer(output)}}

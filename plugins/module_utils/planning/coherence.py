@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..releases import flags, runtimes, versions
-from . import builds, fitness, images, ray, transfers
+from . import builds, environments, fitness, images, ray, transfers
 from .capability import gpus_of
 from .devices import Probe
 from .errors import Refusals
@@ -127,7 +127,7 @@ def _executor(engine: Engine, probes: t.Mapping[str, Probe], fleet: t.Mapping[st
         refusals.add(
             "ray-on-cpu", path, "ray", rule, "write executor: mp, or name a platform plugin in env.VLLM_PLUGINS"
         )
-    if several and service["runtime"] == "env":
+    if several and service["runtime"] == "env" and environments.python_version(service, fleet) is None:
         _pythons(engine, probes, fleet["vllm_python"], refusals)
     spread = engine.parallel.get("data", 1) > 1 and engine.parallel.get("expert")
     if several and engine.executor == "ray" and spread:
@@ -219,20 +219,20 @@ def _has_rdma(interface: t.Mapping[str, t.Any] | None, probe: Probe) -> bool:
 
 def _ray_versions(engines: t.Sequence[Engine], fleet: t.Mapping[str, t.Any], refusals: Refusals) -> None:
     """Environments hold Ray beside vLLM, so the release's own range must hold it whatever the executor."""
-    ray = str(fleet["vllm_ray_version"])
     seen = {
         (e.service["version"], e.service.path)
         for e in engines
         if e.service["runtime"] == "env" and e.accelerator == "cuda"
     }
     for version, path in sorted(seen):
+        ray_version = environments.ray_version(version, fleet)
         try:
-            fits = runtimes.ray_fits(version, ray)
+            fits = runtimes.ray_fits(version, ray_version)
         except ValueError:
-            refusals.add("ray-version", "vllm_ray_version", ray, "is no version", "for example 2.60.0")
+            refusals.add("ray-version", "vllm_ray_version", ray_version, "is no version", "for example 2.60.0")
             return
         if not fits:
             wanted = runtimes.ray_range(version)
             rule = f"vLLM {version} of {path} takes Ray {wanted} only, so no environment can hold both"
             fix = f"set vllm_ray_version within {wanted}, or use runtime: container for {path}"
-            refusals.add("ray-version", "vllm_ray_version", ray, rule, fix)
+            refusals.add("ray-version", "vllm_ray_version", ray_version, rule, fix)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..releases import packages, runtimes, tables, versions
-from . import builds, capability, host_memory, occupied, quantized
+from . import builds, capability, environments, host_memory, occupied, quantized
 from .devices import Probe
 from .errors import Refusals
 from .intent import Service
@@ -87,7 +87,8 @@ def _software(
         )
     if accelerator == "cuda":
         _libc(service, hosts, probes, refusals)
-    _python(service, hosts, probes, fleet["vllm_python"], refusals)
+    if environments.python_version(service, fleet) is None:
+        _python(service, hosts, probes, fleet["vllm_python"], refusals)
 
 
 def _libc(service: Service, hosts: t.Sequence[str], probes: t.Mapping[str, Probe], refusals: Refusals) -> None:

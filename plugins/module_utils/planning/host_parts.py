@@ -6,14 +6,25 @@
 from __future__ import annotations
 
 import collections
-import hashlib
 import typing as t
 
 from ..releases import packages
 from ..router import units as router_units
 from ..router.settings import Router
-from . import describe, doors, fences, groups, host_models, images, kv_servers, models, ray, sites, units
-from .connectors import option
+from . import (
+    describe,
+    doors,
+    environments,
+    fences,
+    groups,
+    host_models,
+    images,
+    kv_servers,
+    models,
+    ray,
+    sites,
+    units,
+)
 from .connectors.family import Place
 from .decisions import Decision
 from .devices import Probe
@@ -68,7 +79,7 @@ def _add_member(
         refusals.warn("memory-unknown", f"{service.path}.model", message, fix)
     environment_path = ""
     if service["runtime"] == "env":
-        item = environment(engine, fleet)
+        item = environments.item(engine, fleet)
         environment_path = item["path"]
         add(host["environments"], item)
         libraries = packages.libraries(item["requirements"])
@@ -117,7 +128,7 @@ def add_servers(
         service = member.engine.service
         address = network.addresses[host] if network is not None else ""
         place = Place(host, address, given[sites.server_name(service, server), host])
-        path = environment(member.engine, fleet)["path"] if service["runtime"] == "env" else ""
+        path = environments.item(member.engine, fleet)["path"] if service["runtime"] == "env" else ""
         unit = kv_servers.unit(member, want, server, place, path, fleet)
         hosts[host]["units"].append(unit)
         found.setdefault(host, []).append(unit["name"])
@@ -150,24 +161,6 @@ def add(items: list[dict[str, t.Any]], item: dict[str, t.Any]) -> None:
     """Add an item, unless one of its path is there."""
     if all(item["path"] != other["path"] for other in items):
         items.append(item)
-
-
-def environment(engine: Engine, fleet: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The ``environments`` item. Its name tells its content, so another content is another directory."""
-    version, want = engine.service["version"], engine.service.transfer
-    extras = list(fleet["vllm_env_packages"])
-    if want is not None:
-        named = [packages.distribution(line) for line in extras]
-        for line in option.requirements(want, engine.accelerator):
-            # "nixl==1.2.3" of a person is of nixl-cu12 too, which it consists of.
-            if not any(f"{packages.distribution(line)}-".startswith(f"{name}-") for name in named):
-                extras.append(line)
-    content = packages.environment(version, engine.accelerator, fleet["vllm_ray_version"], extras)
-    name = f"vllm-{version}-{engine.accelerator}"
-    if extras or fleet["vllm_ray_version"] != packages.DEFAULT_RAY:
-        name += "-" + hashlib.sha256("\n".join(content["requirements"]).encode()).hexdigest()[:8]
-    path = f"{fleet['vllm_install_dir']}/envs/{name}"
-    return {"name": name, "path": path, "python": fleet["vllm_python"], "accelerator": engine.accelerator, **content}
 
 
 def cpu_ranks(engines: t.Sequence[Engine]) -> dict[str, int]:

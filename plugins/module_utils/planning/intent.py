@@ -168,8 +168,8 @@ def _service(item: t.Any, path: str, fleet: dict[str, t.Any], select: Select, re
         )
     if model:
         downloads.check_model(model, keys, path, refusals)
-    for own, common in (("version", "vllm_version"), ("runtime", "vllm_runtime"), ("accelerator", "vllm_accelerator")):
-        keys[own] = keys[own] or fleet[common]
+    for own in ("version", "runtime", "accelerator", "env_manager"):
+        keys[own] = keys[own] or fleet[f"vllm_{own}"]
     if "version" in given:
         _check_version(keys["version"], f"{path}.version", refusals)
     values.check_variables(keys, path, refusals)

@@ -18,7 +18,7 @@ _NAME = r"[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?"
 FLEET: dict[str, Key] = {
     "vllm_services": Key("list", "a list of services, each with at least model and hosts", required=True),
     "vllm_version": Key("str", "the vLLM release of every service that names none", default=packages.DEFAULT_VLLM),
-    "vllm_ray_version": Key("str", "the Ray release that environments hold", default=packages.DEFAULT_RAY),
+    "vllm_ray_version": Key("str", f"the Ray that environments hold; default: {packages.DEFAULT_RAY}, or what fits"),
     "vllm_runtime": Key("str", "env (Python environment) or container", default="env", choices=("env", "container")),
     "vllm_accelerator": Key(
         "str", "auto takes cuda where the host has GPUs", default="auto", choices=("auto", "cuda", "cpu")
@@ -43,6 +43,24 @@ FLEET: dict[str, Key] = {
     "vllm_user": Key("str", "the system user that engines run as", default="vllm", pattern=r"[a-z_][a-z0-9_-]{0,31}"),
     "vllm_python": Key(
         "str", "the interpreter environments are made from", default="/usr/bin/python3", pattern=_ABSOLUTE
+    ),
+    "vllm_env_manager": Key(
+        "str",
+        "who makes engines' environments: uv, from vllm_python, or conda",
+        default="uv",
+        choices=("uv", "conda"),
+    ),
+    "vllm_python_version": Key(
+        "str", "the Python that conda, or uv with vllm_python_mirror, brings; default: of conda 3.12"
+    ),
+    "vllm_python_mirror": Key("str", "where uv gets Pythons from; empty: it never does", secret=True),
+    "vllm_conda_path": Key("str", "a conda of the hosts, instead of one installed there"),
+    "vllm_conda_installers": Key(
+        "list", "addresses or files of one installer of conda, tried in turn", default=(), elements="str", secret=True
+    ),
+    "vllm_conda_checksum": Key("str", "its sha256", pattern=r"([0-9a-f]{64})?"),
+    "vllm_conda_packages": Key(
+        "list", "conda's packages besides Python, such as sqlite=3.50.4", default=(), elements="str"
     ),
     "vllm_env_packages": Key("list", "further requirement lines of environments", default=(), elements="str"),
     "vllm_image": Key("str", "the image of the container runtime; default: the project's image of the release"),
@@ -125,6 +143,7 @@ SERVICE: dict[str, Key] = {
     "version": Key("str", "the vLLM release of this service"),
     "runtime": Key("str", "env or container", choices=("env", "container")),
     "accelerator": Key("str", "auto, cuda or cpu", choices=("auto", "cuda", "cpu")),
+    "env_manager": Key("str", "uv or conda", choices=("uv", "conda")),
     "image": Key("str", "the image of this service's containers"),
     "args": Key("dict", "options of vllm serve, such as {max_model_len: 32768}", default={}),
     "env": Key("dict", "environment variables of the engines", default={}),

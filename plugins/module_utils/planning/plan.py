@@ -16,6 +16,7 @@ from . import (
     coherence,
     describe,
     doors,
+    environments,
     fences,
     hazards,
     host_models,
@@ -194,6 +195,8 @@ def _check_written(intent: Intent, refusals: Refusals) -> None:
         if not versions.parse(oldest) <= versions.parse(service["version"]) <= versions.parse(newest):
             message = f"release {service['version']} is outside this collection's tables ({oldest} to {newest})"
             refusals.warn("release-unknown", f"{service.path}.version", message, "check its options yourself")
+    environments.check_fleet(intent.fleet, refusals)
+    environments.check_makers(intent.services, intent.fleet, refusals)
     ports.check_written(intent, refusals)
 
 

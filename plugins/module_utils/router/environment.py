@@ -19,6 +19,7 @@ def item(folder: str, python: str) -> dict[str, t.Any]:
         "path": f"{folder}/{name}",
         "python": python,
         "accelerator": "cpu",
+        "conda": None,
         "requirements": [f"vllm-router=={VERSION}"],
         "excludes": [],
         "aliases": {},

@@ -98,6 +98,15 @@ def test_a_start_that_cannot_succeed_fails_at_once(play, fake_vllm, systemd, uni
     assert fake_vllm.seen == []
 
 
+def test_a_failure_names_the_way_back(play, fake_vllm, systemd, unit):  # noqa: ARG001 - nobody may be asked
+    systemd.units({"Id": unit["name"], "ActiveState": "failed", "SubState": "failed"})
+    arguments = {"units": [unit], "former_envs": ["/opt/vllm/envs/vllm-0.31.0-cpu"]}
+    rc, _output, result = play("engine_wait", arguments, SERVICES)
+    assert rc != 0
+    assert "To go back, run site.yml with -e vllm_version=0.31.0 -e vllm_allow_restart=true" in result["msg"]
+    assert "To go back" not in play("engine_wait", {"units": [unit]}, SERVICES)[2]["msg"]
+
+
 def test_one_failed_engine_ends_the_wait_for_the_others(play, fake_vllm, systemd, unit):
     fake_vllm.faults["/health"] = "503"
     other = {**unit, "name": "vllm-chat-1.service", "engine": "chat-1"}

@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.vllm.cluster.plugins.module_utils.environments.failures import explain
 from ansible_collections.vllm.cluster.plugins.module_utils.environments.uv import (
-    TAIL_LINES,
+    HINTS,
     Settings,
     changed_packages,
-    credentials,
-    explain,
     pip_variables,
     uv_variables,
-    without_credentials,
 )
 
 # What uv 0.13.8 and pip 23.0 print, with the addresses of an example.
@@ -44,6 +42,11 @@ NO_ACCESS = (
 )
 NO_LINKS = "error: Failed to read `--find-links` directory: /srv/wheels\n  cause: No such file or directory\n"
 NO_SPACE = "error: Failed to install: torch\n  cause: failed to copy file: No space left on device (os error 28)\n"
+NO_MIRROR = """\
+error: Failed to download `http://mirror.example/20251007/cpython-3.12.11%2B20251007-x86_64-unknown-linux-gnu.tar.gz`
+  cause: Connection refused (os error 111)
+"""
+NO_CPYTHON = "error: No interpreter found for Python 3.99 in managed installations\n"
 NO_VENV = "The virtual environment was not created successfully because ensurepip is not available.\n"
 
 
@@ -60,49 +63,14 @@ NO_VENV = "The virtual environment was not created successfully because ensurepi
         (NO_LINKS, "find_links directory"),
         (NO_SPACE, "disk space"),
         (NO_VENV, "python3-venv"),
+        (NO_MIRROR, "reach python_mirror"),
+        (NO_CPYTHON, "a python_version that uv knows"),
     ],
 )
 def test_a_failure_shows_the_last_lines_and_the_fix(output, fix):
-    text = explain(output, 2, 60)
+    text = explain(output, 2, 60, HINTS)
     assert output.splitlines()[-1] in text
     assert fix in text.partition("Fix: ")[2]
-
-
-def test_a_long_answer_is_cut_to_its_end():
-    text = explain("".join(f"line {number}\n" for number in range(100)), 2, 60)
-    assert "line 99" in text
-    assert f"line {99 - TAIL_LINES}" not in text
-
-
-def test_a_time_out_is_said_as_such():
-    assert "60 s" in explain("", 124, 60)
-
-
-def test_a_silent_failure_shows_its_status():
-    assert "exit status 137" in explain("", 137, 60)
-
-
-@pytest.mark.parametrize(
-    ("text", "masked"),
-    [
-        ("see https://user:secret@mirror.example/simple/six/.", "see https://***@mirror.example/simple/six/."),
-        ("https://token@mirror.example", "https://***@mirror.example"),
-        ("https://mirror.example/@scope/x", "https://mirror.example/@scope/x"),
-        ("a@b and c", "a@b and c"),
-    ],
-)
-def test_credentials_are_masked(text, masked):
-    assert without_credentials(text) == masked
-    assert masked in explain(text, 2, 60)
-
-
-def test_credentials_are_found():
-    assert credentials("x @ https://user:se:cr%40t@a.example/x and https://token@b.example") == [
-        "user",
-        "se:cr%40t",
-        "token",
-    ]
-    assert credentials("https://a.example/@scope, a@b") == []
 
 
 def test_changes_are_read_from_what_uv_prints():
@@ -144,3 +112,17 @@ def test_settings_become_variables():
 def test_what_is_not_set_is_left_to_the_host():
     unset = {"UV_DEFAULT_INDEX", "UV_INDEX", "UV_FIND_LINKS", "UV_CACHE_DIR", "UV_LINK_MODE"}
     assert not unset & set(uv_variables(Settings()))
+
+
+def test_a_dry_run_tells_the_version_of_an_address_by_its_wheel():
+    output = " + idna @ file:///srv/wheels/idna-3.7-py3-none-any.whl#sha256=82fe\n + x @ https://a.example/x-1.0%2Bcu-1-py3-none-any.whl\n"
+    assert changed_packages({}, output) == {"idna": "3.7", "x": "1.0+cu"}
+
+
+def test_uv_gets_no_python_unless_there_is_a_mirror():
+    assert uv_variables(Settings())["UV_PYTHON_DOWNLOADS"] == "never"
+    assert "UV_PYTHON_INSTALL_DIR" not in uv_variables(Settings(python_dir="/opt/vllm/python"))
+    found = uv_variables(Settings(python_mirror="https://u:p@mirror.example", python_dir="/opt/vllm/python"))
+    assert found["UV_PYTHON_DOWNLOADS"] == "automatic"
+    assert found["UV_PYTHON_INSTALL_MIRROR"] == "https://u:p@mirror.example"
+    assert found["UV_PYTHON_INSTALL_DIR"] == "/opt/vllm/python"

@@ -103,7 +103,7 @@ CASES = [
     ),
     refuses(
         "ray-version",
-        usual(version="0.7.3"),
+        usual(version="0.7.3", variables={"vllm_ray_version": "2.60.0"}),
         "vllm_ray_version",
         ["'2.60.0'", "0.7.3 of vllm_services[0] takes Ray ==2.40.0"],
         "==2.40.0",

