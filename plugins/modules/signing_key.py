@@ -68,7 +68,7 @@ import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import fetch_url
-from ansible_collections.vllm.cluster.plugins.module_utils.nvidia import openpgp
+from ansible_collections.vllm.cluster.plugins.module_utils.repositories import openpgp
 
 
 def kept(path, wanted):
