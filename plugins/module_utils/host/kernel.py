@@ -19,6 +19,7 @@ HUGEPAGES, NUMA = "vm.nr_hugepages", "kernel.numa_balancing"
 #: What a container has of its own; all else is its machine's.
 _OWN = ("net.", "kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")
 _NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_/*:-]+)+")
+_LEAST = "vllm_sysctl_at_least"
 _HEAD = "# Written by vllm.cluster (docs/hosts.md); changes here are lost.\n"
 
 
@@ -29,11 +30,6 @@ class Setting:
     name: str
     value: str
     rule: str
-
-    @property
-    def path(self) -> str:
-        """Below /proc/sys. Dots and slashes change places, as sysctl(8) has it."""
-        return self.name.translate(str.maketrans("./", "/."))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +42,11 @@ class Decision:
     text: str
     writes: dict[str, str]
     left: dict[str, str]
+
+
+def path(name: str) -> str:
+    """Where a setting is. Dots and slashes change places, as sysctl(8) has it."""
+    return "/proc/sys/" + name.translate(str.maketrans("./", "/."))
 
 
 def read(
@@ -67,7 +68,7 @@ def read(
             raise HostError(f"vllm_sysctl['{name}']", exact[name], "has a variable of its own", "write it once")
         exact.update({name: value} if value is not None else {})
     for name in sorted(set(exact) & set(at_least)):
-        raise HostError(f"vllm_sysctl['{name}']", exact[name], "is in vllm_sysctl_at_least, too", "write it once")
+        raise HostError(f"vllm_sysctl['{name}']", exact[name], f"is in {_LEAST}, too", "write it once")
     found = [Setting(_name(name, "vllm_sysctl"), _text(name, value), EXACT) for name, value in exact.items()]
     found += [
         Setting(_name(name, "vllm_sysctl_at_least"), _least(name, value), LEAST) for name, value in at_least.items()

@@ -12,14 +12,13 @@ import typing as t
 
 from ..probes.commands import Commands
 from ..probes.files import Files
-from ..probes.hardware import os_release
+from ..probes.hardware import is_container, os_release
 from ..probes.own_units import read_units
 from ..repositories import apt, installed
 from ..units import texts
 from . import hardware, packages, repository
 
 _SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
-_CONTAINER = ("/run/systemd/container", "/.dockerenv", "/run/.containerenv")
 _DEVICE = re.compile(r"/dev/nvidia(?:\d+|-uvm)$")
 #: Daemons of the driver itself, which its packages restart.
 _OWN = ("nvidia-persiste", "nv-fabricmanage", "nvidia-smi", "nvidia-imex")
@@ -39,7 +38,7 @@ def read(files: Files, hardware_files: Files, commands: Commands) -> dict[str, t
         "machine": platform.machine(),
         "kernel": kernel,
         "os": system,
-        "container": any(hardware_files.exists(path) for path in _CONTAINER),
+        "container": is_container(hardware_files),
         "secure_boot": hardware_files.text(_SECURE_BOOT)[-1:] == "\x01",
         "loaded": hardware_files.word("/sys/module/nvidia/version"),
         "nouveau": hardware_files.exists("/sys/module/nouveau"),
