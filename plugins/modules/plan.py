@@ -127,6 +127,11 @@ driver_needs:
       list for a host whose services run on the CPU.
   returned: with O(stage=intent)
   type: dict
+container_hosts:
+  description: Hosts with a service that runs in containers.
+  returned: with O(stage=intent)
+  type: list
+  elements: str
 saved:
   description: Hosts whose probes the file holds.
   returned: with O(save_probes)
