@@ -127,8 +127,8 @@ def decide(
 ) -> Decision:
     """file: what our file holds. running: what the kernel says, by name (RANGE too); None: it has no such setting.
 
-    A least that the host exceeds is left out of the file: ours would lower it at the next boot. One that the host has
-    exactly stays as it is in the file, which may be why the host has it.
+    Where the host has more than the file says, somebody else wants more: the file no longer says it, because it would
+    lower it at the next boot. Where the host has what the file says, the file may be why.
     """
     lines = dict(_lines(file))
     kept: dict[str, str] = {}
@@ -147,7 +147,7 @@ def decide(
             writes[name] = value
         if is_needed or setting.rule == EXACT:
             kept[name] = value
-        elif name in lines and (now == value or setting.rule == PORTS):
+        elif name in lines and (lines[name] == " ".join(now.split()) or setting.rule == PORTS):
             kept[name] = lines[name]
     text = "".join(f"{name} = {value}\n" for name, value in kept.items())
     return Decision(_HEAD + text if text else "", writes, left)
