@@ -83,8 +83,7 @@ class ActionModule(ActionBase):
         services = [_listed(sides) for sides in wanted.whole().values()]
         needs = builds.driver_needs(wanted)
         told = {"services": services, "requests": requests, "driver_needs": needs}
-        contained = [host for service in wanted.services if service["runtime"] == "container" for host in service.hosts]
-        told["container_hosts"] = list(dict.fromkeys(contained))
+        told["container_hosts"] = builds.container_hosts(wanted)
         return {"changed": False, "members": list(wanted.members), **told}
 
     def _probes(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:

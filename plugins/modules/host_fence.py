@@ -77,11 +77,11 @@ missing:
 """
 
 import os
-import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.vllm.cluster.plugins.module_utils.fence import apply, host, items
 from ansible_collections.vllm.cluster.plugins.module_utils.fence.errors import FenceError
+from ansible_collections.vllm.cluster.plugins.module_utils.host import drop_in
 from ansible_collections.vllm.cluster.plugins.module_utils.units.errors import UnitError
 
 
@@ -92,12 +92,7 @@ class Files:
         self._module = module
 
     def write(self, path, text):
-        host.folders(path)
-        handle, name = tempfile.mkstemp(dir=self._module.tmpdir)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        self._module.atomic_move(name, path)
-        self._module.set_mode_if_different(path, 0o644, False)
+        drop_in.write(self._module, path, text.encode())
 
     def remove(self, path):
         if os.path.lexists(path):

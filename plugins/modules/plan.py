@@ -128,7 +128,7 @@ driver_needs:
   returned: with O(stage=intent)
   type: dict
 container_hosts:
-  description: Hosts of services that run in containers.
+  description: Hosts with a service that runs in containers.
   returned: with O(stage=intent)
   type: list
   elements: str

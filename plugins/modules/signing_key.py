@@ -63,12 +63,10 @@ fingerprints:
   elements: str
 """
 
-import os
-import tempfile
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import fetch_url
-from ansible_collections.vllm.cluster.plugins.module_utils.nvidia import openpgp
+from ansible_collections.vllm.cluster.plugins.module_utils.host import drop_in
+from ansible_collections.vllm.cluster.plugins.module_utils.repositories import openpgp
 
 
 def kept(path, wanted):
@@ -118,12 +116,7 @@ def main():
         module.exit_json(changed=changed, fingerprints=wanted)
     data = fetched(module, module.params["url"], wanted)
     if not module.check_mode:
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=module.tmpdir)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        module.atomic_move(name, path)
-        module.set_mode_if_different(path, "0644", False)
+        drop_in.write(module, path, data)
     module.exit_json(changed=True, fingerprints=wanted)
 
 

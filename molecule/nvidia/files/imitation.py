@@ -13,7 +13,8 @@ from __future__ import annotations
 import os
 import pathlib
 import platform
-import subprocess
+
+from apt_repository import INSTALL, built, control, index, make_key, package, public_key, run, serve
 
 HOME = pathlib.Path("/srv/nvidia")
 ROOT = HOME / "root"
@@ -65,43 +66,10 @@ WantedBy=multi-user.target
 """
 
 
-INSTALL = "[Install]\nWantedBy=multi-user.target\n"
-SERVE = f"/usr/bin/python3 -m http.server --bind 127.0.0.1 --directory {SERVED} 8099"
 # What the kernel does at boot: it loads what DKMS built.
 BOOT = f"""#!/bin/sh
 dkms status -m nvidia | sed -n 's|nvidia/\\([^,]*\\),.*: installed.*|\\1|p' > {LOADED}
 """
-
-
-def run(*words, cwd=None, stdin=None):
-    return subprocess.run(words, check=True, cwd=cwd, input=stdin, stdout=subprocess.PIPE).stdout
-
-
-def control(name, version, depends=""):
-    """What dpkg knows of a package."""
-    fields = {"Package": name, "Version": version, "Architecture": "amd64", "Maintainer": "The lab <lab@localhost>"}
-    fields.update({"Depends": depends} if depends else {})
-    fields["Description"] = "stands in for NVIDIA's package of this name"
-    return "".join(f"{key}: {value}\n" for key, value in fields.items())
-
-
-def package(folder, name, version, depends="", files=None, links=None, scripts=None):
-    """One .deb in a repository's folder. files: text by path; programs are those of a bin folder."""
-    build = HOME / "build" / f"{name}_{version}"
-    (build / "DEBIAN").mkdir(parents=True)
-    (build / "DEBIAN/control").write_text(control(name, version, depends))
-    for path, text in {**(files or {}), **{f"/DEBIAN/{key}": text for key, text in (scripts or {}).items()}}.items():
-        target = build / path.lstrip("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-        target.chmod(0o755 if "bin" in target.parts or "DEBIAN" in target.parts else 0o644)
-    (build / "DEBIAN/control").chmod(0o644)
-    for path, to in (links or {}).items():
-        target = build / path.lstrip("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.symlink_to(to)
-    folder.mkdir(parents=True, exist_ok=True)
-    run("dpkg-deb", "--root-owner-group", "-Znone", "--build", str(build), str(folder))
 
 
 def driver(folder, version):
@@ -123,24 +91,6 @@ def driver(folder, version):
         package(folder, name, full, files=files)
 
 
-def index(folder, label, key):
-    """Packages, Release, and both forms of its signature; the key beside them."""
-    (folder / "Packages").write_bytes(run("apt-ftparchive", "packages", ".", cwd=folder))
-    options = [f"-oAPT::FTPArchive::Release::{name}={label}" for name in ("Origin", "Label")]
-    for name in ("InRelease", "Release", "Release.gpg"):
-        (folder / name).unlink(missing_ok=True)
-    (folder / "Release").write_bytes(run("apt-ftparchive", *options, "release", ".", cwd=folder))
-    sign = ("gpg", "--batch", "--yes", "--local-user", key)
-    run(*sign, "--clearsign", "--output", "InRelease", "Release", cwd=folder)
-    run(*sign, "--armor", "--detach-sign", "--output", "Release.gpg", "Release", cwd=folder)
-
-
-def make_key(name):
-    run("gpg", "--batch", "--passphrase", "", "--quick-gen-key", name, "rsa2048", "sign", "never")
-    lines = run("gpg", "--with-colons", "--list-keys", name).decode().splitlines()
-    return next(line.split(":")[9] for line in lines if line.startswith("fpr:"))
-
-
 def local_installer(key):
     """NVIDIA's local installer: a package that unpacks a repository, its list and its key, which nothing trusts yet."""
     where = "/var/cuda-repo-debian12-13-0-local"
@@ -160,14 +110,7 @@ def local_installer(key):
     (build / "DEBIAN/control").write_text(control(name, f"13.0.2-{LOCAL}-1"))
     folder = SERVED / "compute/cuda/13.0.2/local_installers"
     folder.mkdir(parents=True)
-    run(
-        "dpkg-deb",
-        "--root-owner-group",
-        "-Znone",
-        "--build",
-        str(build),
-        str(folder / f"{name}_13.0.2-{LOCAL}-1_amd64.deb"),
-    )
+    built(build, folder / f"{name}_13.0.2-{LOCAL}-1_amd64.deb")
 
 
 def hardware():
@@ -185,8 +128,6 @@ def main():
     ours, strangers = make_key("Imitation"), make_key("Stranger")
     for version in DRIVERS:
         driver(CUDA, version)
-        for path in (HOME / "build").glob(f"*_{version}-1"):
-            subprocess.run(["rm", "-r", str(path)], check=True)
     headers = f"/usr/src/linux-headers-{KERNEL}"
     files = {f"{headers}/include/config/kernel.release": f"{KERNEL}\n", f"{headers}/Makefile": "all:\n"}
     package(CUDA, f"linux-headers-{KERNEL}", "1-1", files=files, links={f"/lib/modules/{KERNEL}/build": headers})
@@ -198,19 +139,17 @@ def main():
         package(TOOLKIT, "nvidia-container-toolkit", version, f"nvidia-container-toolkit-base (= {version})")
     index(CUDA, "NVIDIA CUDA", ours)
     index(TOOLKIT, "libnvidia-container", ours)
-    public = run("gpg", "--armor", "--export", ours)
+    public = public_key(ours)
     (CUDA / "3bf863cc.pub").write_bytes(public)
     (SERVED / "libnvidia-container/gpgkey").write_bytes(public)
     local_installer(ours)
     (HOME / "boot.sh").write_text(BOOT)
     units = pathlib.Path("/etc/systemd/system")
-    (units / "nvidia-imitation.service").write_text(f"[Service]\nExecStart={SERVE}\n{INSTALL}")
     (units / "nvidia-imitation-kernel.service").write_text(
         f"[Service]\nType=oneshot\nExecStart=/bin/sh {HOME}/boot.sh\n{INSTALL}"
     )
-    run("systemctl", "daemon-reload")
-    run("systemctl", "enable", "nvidia-imitation", "nvidia-imitation-kernel")
-    run("systemctl", "start", "nvidia-imitation")
+    serve(SERVED, "nvidia-imitation")
+    run("systemctl", "enable", "nvidia-imitation-kernel")
     (HOME / "stranger").write_text(strangers)
     (HOME / "fingerprint").write_text(ours)
 

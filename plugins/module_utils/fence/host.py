@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 import re
 import typing as t
 
@@ -148,8 +147,3 @@ def _read(path: str) -> str | None:
             return handle.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-def folders(path: str) -> None:
-    """Make the directory of a file."""
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)

@@ -12,6 +12,7 @@ import typing as t
 
 from ..planning.errors import Refusals
 from ..planning.wording import some
+from ..repositories import apt
 from . import extras, packages, pins, repository, state
 from .choose import Choice, choose, numbers, suffices
 from .systems import System, find, known, repository_machine
@@ -198,7 +199,7 @@ def _repositories(
     theirs = {
         item["name"]: file
         for item in listed
-        for file in [repository.elsewhere(item["url"], found["sources"], item["name"])]
+        for file in [apt.elsewhere(item["url"], found["sources"], item["name"])]
         if file
     }
     return {"repositories": [item for item in listed if item["name"] not in theirs], "named_by": theirs, "local": local}

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import platform
 import re
@@ -13,44 +12,42 @@ import typing as t
 
 from ..probes.commands import Commands
 from ..probes.files import Files
-from ..probes.hardware import os_release
+from ..probes.hardware import is_container, os_release
 from ..probes.own_units import read_units
+from ..repositories import apt, installed
 from ..units import texts
 from . import hardware, packages, repository
 
 _SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
-_CONTAINER = ("/run/systemd/container", "/.dockerenv", "/run/.containerenv")
 _DEVICE = re.compile(r"/dev/nvidia(?:\d+|-uvm)$")
 #: Daemons of the driver itself, which its packages restart.
 _OWN = ("nvidia-persiste", "nv-fabricmanage", "nvidia-smi", "nvidia-imex")
 _ENGINES = ("engine", "ray", "kv_server")
-_DPKG = "${Package}\t${Version}\t${db:Status-Want}\t${db:Status-Status}\n"
-_RPM = "%{NAME}\t%{VERSION}-%{RELEASE}\n"
 #: Our pins of APT.
 PIN = "/etc/apt/preferences.d/vllm-nvidia.pref"
-_LOCKS = "/etc/dnf/plugins/versionlock.list"
 
 
 def read(files: Files, hardware_files: Files, commands: Commands) -> dict[str, t.Any]:
     """The document that decide.decide takes. hardware_files: where /sys, and what tells a container, are read."""
     kernel = platform.release()
     system = os_release(files.text("/etc/os-release") or files.text("/usr/lib/os-release"))
-    installed, held = _packages(files, commands)
+    # Red Hat's names begin with many words: kmod-nvidia, dnf-plugin-nvidia.
+    packages_there, held = installed.read(files, commands, [*packages.DRIVER_GLOBS, *packages.BESIDE], ["*nvidia*"])
     return {
         **hardware.read(hardware_files),
         "machine": platform.machine(),
         "kernel": kernel,
         "os": system,
-        "container": any(hardware_files.exists(path) for path in _CONTAINER),
+        "container": is_container(hardware_files),
         "secure_boot": hardware_files.text(_SECURE_BOOT)[-1:] == "\x01",
         "loaded": hardware_files.word("/sys/module/nvidia/version"),
         "nouveau": hardware_files.exists("/sys/module/nouveau"),
         "peermem": hardware_files.exists("/sys/module/nvidia_peermem"),
         "headers": files.exists(f"/lib/modules/{kernel}/build"),
-        "packages": installed,
+        "packages": packages_there,
         "held": held,
         "dkms": _dkms(commands),
-        "sources": _sources(files),
+        "sources": apt.sources(files),
         "pinned": files.exists(PIN),
         "ours": sorted(name for name in (repository.CUDA, repository.CONTAINER) if _is_ours(files, name)),
         "engines": _engines(files, commands),
@@ -59,28 +56,6 @@ def read(files: Files, hardware_files: Files, commands: Commands) -> dict[str, t
         "persistenced": commands.find("nvidia-persistenced") is not None,
         "docker": commands.find("docker") is not None,
     }
-
-
-def _packages(files: Files, commands: Commands) -> tuple[dict[str, str], list[str]]:
-    """Versions by name, and the names of those held back. Of packages that may be the driver's or go with it."""
-    dpkg, rpm = commands.find("dpkg-query"), commands.find("rpm")
-    wanted = [*packages.DRIVER_GLOBS, *packages.BESIDE]
-    found, held = {}, []
-    if dpkg:
-        # Its status is 1 where one of the patterns matches nothing.
-        for line in commands.run(dpkg, "--show", f"--showformat={_DPKG}", *wanted).out.splitlines():
-            name, version, want, status = line.split("\t")
-            if status == "installed":
-                found[name] = version
-                held += [name] if want == "hold" else []
-    elif rpm:
-        for line in commands.run(rpm, "--query", "--all", "--queryformat", _RPM).out.splitlines():
-            name, _tab, version = line.partition("\t")
-            if "nvidia" in name or any(fnmatch.fnmatchcase(name, glob) for glob in wanted):
-                found[name] = version
-        locks = files.text(_LOCKS)
-        held = [name for name in found if re.search(rf"^(?!#).*\b{re.escape(name)}-", locks, re.MULTILINE)]
-    return found, sorted(held)
 
 
 def _dkms(commands: Commands) -> list[dict[str, str | None]]:
@@ -99,14 +74,6 @@ def dkms_states(text: str) -> list[dict[str, str | None]]:
             kernel = words[2] if len(words) > 2 else None
             found.append({"name": words[0], "version": words[1], "kernel": kernel, "state": state.split()[0]})
     return found
-
-
-def _sources(files: Files) -> dict[str, list[str]]:
-    """Addresses by the file of /etc/apt that names them."""
-    folder = "/etc/apt/sources.list.d"
-    names = [name for name in files.names(folder) if name.endswith((".list", ".sources"))]
-    found = {name: repository.named(files.text(f"{folder}/{name}")) for name in names}
-    return {**found, "sources.list": repository.named(files.text("/etc/apt/sources.list"))}
 
 
 def _is_ours(files: Files, name: str) -> bool:

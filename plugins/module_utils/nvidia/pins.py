@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..repositories.apt import pin
 from . import packages
 from .choose import Choice
 from .state import Driver
@@ -25,8 +26,6 @@ _HELD = (
     *("nvidia-headless", "linux-modules-nvidia", "kmod-nvidia", "libnvidia-compute", "libcuda1", "nvidia-driver-cuda"),
     *("nvidia-fabricmanager", "libnvidia-nscq", "nvidia-imex"),
 )
-#: Above 1000 APT goes back to an older version for it, which a person's own choice of a branch may mean.
-_PRIORITY = 1001
 
 
 def apt(choice: Choice, installed: str | None, toolkit: str | None) -> str:
@@ -39,12 +38,8 @@ def apt(choice: Choice, installed: str | None, toolkit: str | None) -> str:
     told = (
         "# Written by vllm.cluster (docs/nvidia.md): the driver stays at its version, and so does what goes with it.\n"
     )
-    told += _pin(packages.DRIVER_GLOBS, version)
-    return told + ("\n" + _pin(packages.CONTAINER_TOOLKIT, toolkit) if toolkit else "")
-
-
-def _pin(names: t.Sequence[str], version: str) -> str:
-    return f"Package: {' '.join(names)}\nPin: version {version}\nPin-Priority: {_PRIORITY}\n"
+    told += pin(packages.DRIVER_GLOBS, version)
+    return told + ("\n" + pin(packages.CONTAINER_TOOLKIT, toolkit) if toolkit else "")
 
 
 def unattended() -> str:

@@ -1,11 +1,10 @@
 # Copyright: (c) 2026, The vllm.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Repositories: NVIDIA's addresses, the files that name ours, and what a host's files name already."""
+"""Repositories: NVIDIA's addresses, and the files that name ours."""
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from . import packages
@@ -51,22 +50,3 @@ def local(system: System, machine: str, base: str, written: str, cuda_version: s
         "package": written or f"{base.rstrip('/')}/{cuda_version}/local_installers/{file}",
         "folder": packages.local_folder(system, cuda_version),
     }
-
-
-def named(text: str) -> list[str]:
-    """The addresses that a file of /etc/apt names, of either format and switched on; without a slash at their end."""
-    found = []
-    for line in text.splitlines():
-        old = re.match(r"\s*deb\s+(?:\[[^]]*\]\s*)?(\S+)", line)
-        new = re.match(r"URIs:\s*(.+)", line, re.IGNORECASE)
-        if old:
-            found.append(old[1].rstrip("/"))
-        elif new:
-            found += [word.rstrip("/") for word in new[1].split()]
-    return [] if re.search(r"^Enabled:\s*no\b", text, re.IGNORECASE | re.MULTILINE) else found
-
-
-def elsewhere(url: str, sources: t.Mapping[str, t.Sequence[str]], own: str) -> str | None:
-    """The file of another that names this repository already. Two that name different keys stop all of apt."""
-    wanted = url.rstrip("/")
-    return next((file for file, urls in sources.items() if wanted in urls and not file.startswith(f"{own}.")), None)

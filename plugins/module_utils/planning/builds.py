@@ -55,6 +55,11 @@ def driver_needs(intent: Intent) -> dict[str, list[dict[str, t.Any]]]:
     return found
 
 
+def container_hosts(intent: Intent) -> list[str]:
+    """Hosts that need a container engine, with GPUs and without."""
+    return sorted({host for service in intent.services if service["runtime"] == "container" for host in service.hosts})
+
+
 def check(
     service: Service,
     hosts: t.Sequence[str],

@@ -17,6 +17,8 @@ from .files import Files
 
 _UNLIMITED = "unlimited"
 
+_CONTAINER = ("/run/systemd/container", "/.dockerenv", "/run/.containerenv")
+
 
 def read_machine(files: Files) -> dict[str, t.Any]:
     """machine, hostname, kernel, os, cpus, memory_bytes, memory_available_bytes, numa, local_ports, shm. Only reads."""
@@ -33,6 +35,11 @@ def read_machine(files: Files) -> dict[str, t.Any]:
         "local_ports": port_range(files.text("/proc/sys/net/ipv4/ip_local_port_range")),
         "shm": space(files.at("/dev/shm"), "/dev/shm"),  # noqa: S108 - looked at, not used
     }
+
+
+def is_container(files: Files) -> bool:
+    """Whether the host is a container: its kernel, clock and driver are its machine's."""
+    return any(files.exists(path) for path in _CONTAINER)
 
 
 def os_release(text: str) -> dict[str, str | None]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.vllm.cluster.plugins.module_utils.nvidia import packages, repository, state, systems
+from ansible_collections.vllm.cluster.plugins.module_utils.nvidia import packages, state, systems
 
 from .hosts import CUDA12, H100, KERNEL, OS, at_work, host, plan
 
@@ -172,19 +172,6 @@ def test_a_packages_version_tells_the_drivers(text, version):
 )
 def test_the_driver_that_packages_bring(installed, expected):
     assert state.driver(host(H100, packages=installed)).installed == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "urls"),
-    [
-        ("deb [arch=amd64 signed-by=/k] http://a/b/ /\n# deb http://c /\n", ["http://a/b"]),
-        ("Types: deb\nURIs: http://a/b/ http://c\nSuites: /\n", ["http://a/b", "http://c"]),
-        ("Types: deb\nEnabled: no\nURIs: http://a\n", []),
-        ("deb http://a stable main\ndeb-src http://b stable main\n", ["http://a"]),
-    ],
-)
-def test_what_files_of_apt_name(text, urls):
-    assert repository.named(text) == urls
 
 
 @pytest.mark.parametrize(

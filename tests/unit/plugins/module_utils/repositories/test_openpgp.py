@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 import pytest
-from ansible_collections.vllm.cluster.plugins.module_utils.nvidia.openpgp import KeyFormatError, fingerprints
+from ansible_collections.vllm.cluster.plugins.module_utils.repositories.openpgp import KeyFormatError, fingerprints
 
 KEYS = Path(__file__).resolve().parents[3] / "fixtures" / "keys"
 RSA = "4B9F99BBEE571A445D15E078193F255A26373364"
