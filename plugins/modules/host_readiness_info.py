@@ -25,7 +25,7 @@ options:
     elements: str
     default: []
   time_servers:
-    description: Names or addresses that the daemon is to ask, for RV(clock.text).
+    description: Names or addresses that the daemon is to ask, for C(text) of RV(clock).
     type: list
     elements: str
     default: []

@@ -46,14 +46,16 @@ def listening(host):
 
 
 class Listener:
-    """A process of the engines' user on a host that listens on ports. A context."""
+    """A process of the engines' user, or another, on a host that listens on ports. A context."""
 
-    def __init__(self, host, *ports):
-        self._host, self._ports = host, ports
+    def __init__(self, host, *ports, user="vllm"):
+        self._host, self._ports, self._user = host, ports, user
 
     def __enter__(self):
         words = " ".join(str(port) for port in self._ports)
-        self._host.check_output(f"systemd-run --quiet --unit=fence-listener --uid=vllm python3 -c %s {words}", _LISTEN)
+        self._host.check_output(
+            f"systemd-run --quiet --unit=fence-listener --uid={self._user} python3 -c %s {words}", _LISTEN
+        )
         for _try in range(50):
             if set(self._ports) <= listening(self._host):
                 return self

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..downloads import huggingface
 from ..releases import variables as release_variables
 from . import container, environments, ray, secrets, serve, sides
 from .addresses import local
@@ -52,6 +53,7 @@ def environment(
         derived.append(("HF_HUB_OFFLINE", "1", "the model is on the host: nothing is fetched at start"))
     else:
         derived.append(("HF_HOME", f"{fleet['vllm_state_dir']}/huggingface", "the engine fetches the model itself"))
+        derived += _mirror(str(fleet["vllm_hub_endpoint"]))
     if member.devices and service["runtime"] == "env":
         shown = ",".join(map(str, member.devices))
         derived.append(("CUDA_VISIBLE_DEVICES", shown, f"the GPUs of engine {engine.name} on {member.host}"))
@@ -78,6 +80,17 @@ def environment(
     merged = {name: value for name, value, _why in derived}
     merged.update(written)
     return dict(sorted(merged.items())), decisions
+
+
+def _mirror(endpoint: str) -> list[tuple[str, str, str]]:
+    """Of an engine that fetches from another hub than the public one."""
+    if endpoint.rstrip("/") in ("", huggingface.ENDPOINT):
+        return []
+    why = "mirrors carry the hub's interface, and not the store behind it"
+    return [
+        ("HF_ENDPOINT", endpoint.rstrip("/"), "vllm_hub_endpoint: the engine fetches the model itself"),
+        ("HF_HUB_DISABLE_XET", "1", why),
+    ]
 
 
 def _network(member: Member) -> list[tuple[str, str, str]]:

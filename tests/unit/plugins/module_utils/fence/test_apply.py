@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from ansible_collections.vllm.cluster.plugins.module_utils.fence import apply, host, openings, units
 from ansible_collections.vllm.cluster.plugins.module_utils.fence.errors import FenceError
@@ -33,7 +35,7 @@ class Machine:
     def write(self, path, text):
         self._stop(f"write {path.rpartition('/')[2]}")
         self.stale = self.stale or "/etc/systemd/" in path
-        host.folders(path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as handle:
             handle.write(text)
 
