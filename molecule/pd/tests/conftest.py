@@ -17,8 +17,7 @@ from tests.testinfra.split import BLOCK, Split, answer, bodies
 CHOSEN = tuple(os.environ["PD_CONNECTORS"].split(",")) if os.environ.get("PD_CONNECTORS") else ()
 #: What stands together, one after the other: six engines are what a small machine holds.
 STAGES = (CHOSEN,) if CHOSEN else (("nixl",), ("shared_storage", "lmcache_mp"), ("mooncake", "multi"))
-#: An idle engine with NIXL keeps a core busy, and CI has few, and an hour for everything: it moves cache with the first
-#: connector, and leaves out the others and the faults.
+#: CI has few cores and an hour for everything: it leaves out the connectors that come after NIXL.
 SHORT = os.environ.get("CI") == "true" and not CHOSEN
 
 
@@ -74,5 +73,5 @@ def pytest_collection_modifyitems(config, items):
     items[:] = [item for item in items if of[item] in names]
     later = pytest.mark.skip(reason="not in CI's hour: `make molecule SCENARIO=pd` without CI=true")
     for item in items:
-        if SHORT and (of[item] not in STAGES[0] or item.path.name == "test_faults.py"):
+        if SHORT and of[item] not in STAGES[0]:
             item.add_marker(later)
