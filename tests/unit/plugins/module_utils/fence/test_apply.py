@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from ansible_collections.vllm.cluster.plugins.module_utils.fence import apply, host, openings, units
 from ansible_collections.vllm.cluster.plugins.module_utils.fence.errors import FenceError
@@ -33,14 +35,14 @@ class Machine:
     def write(self, path, text):
         self._stop(f"write {path.rpartition('/')[2]}")
         self.stale = self.stale or "/etc/systemd/" in path
-        host.folders(path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as handle:
             handle.write(text)
 
     def remove(self, path):
         self._stop(f"remove {path}")
         self.stale = self.stale or "/etc/systemd/" in path
-        host.os.unlink(path)
+        os.unlink(path)
 
     def _stop(self, call):
         if self.fails and self.fails in call:
