@@ -42,7 +42,7 @@ class Machine:
     def remove(self, path):
         self._stop(f"remove {path}")
         self.stale = self.stale or "/etc/systemd/" in path
-        host.os.unlink(path)
+        os.unlink(path)
 
     def _stop(self, call):
         if self.fails and self.fails in call:
