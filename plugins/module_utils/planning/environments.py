@@ -33,7 +33,7 @@ def python_version(service: Service, fleet: t.Mapping[str, t.Any]) -> str | None
 
 
 def ray_version(version: str, fleet: t.Mapping[str, t.Any]) -> str:
-    """The Ray that environments of a vLLM release hold."""
+    """The Ray that goes with a vLLM release, in environments and in images that lack it."""
     return str(fleet["vllm_ray_version"] or packages.ray(version))
 
 

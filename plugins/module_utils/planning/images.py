@@ -9,6 +9,7 @@ import typing as t
 
 from ..images import derived, reference
 from ..releases import packages, runtimes
+from . import environments
 from .devices import Probe
 from .errors import Refusals
 from .intent import Service
@@ -86,7 +87,7 @@ def lacks_ray(engine: Engine, fleet: t.Mapping[str, t.Any]) -> bool:
 def of(member: Member, fleet: t.Mapping[str, t.Any]) -> str:
     """What the member's units run."""
     found = base(member.engine, member.probe, fleet)
-    return derived.tag(found, str(fleet["vllm_ray_version"])) if lacks_ray(member.engine, fleet) else found
+    return derived.tag(found, _ray(member, fleet)) if lacks_ray(member.engine, fleet) else found
 
 
 def add(images: list[dict[str, t.Any]], member: Member, fleet: t.Mapping[str, t.Any]) -> None:
@@ -95,10 +96,14 @@ def add(images: list[dict[str, t.Any]], member: Member, fleet: t.Mapping[str, t.
     name = named(member.engine, member.probe, fleet)
     wanted = [_item(found, name, member.probe, fleet["vllm_image_archive"])]
     if lacks_ray(member.engine, fleet):
-        ray = str(fleet["vllm_ray_version"])
+        ray = _ray(member, fleet)
         made = derived.tag(found, ray)
         wanted.append({**_item(made, made, member.probe, None), "base": found, "ray": ray})
     images += [item for item in wanted if all(item["reference"] != other["reference"] for other in images)]
+
+
+def _ray(member: Member, fleet: t.Mapping[str, t.Any]) -> str:
+    return environments.ray_version(member.engine.service["version"], fleet)
 
 
 def _item(found: str, name: str, probe: Probe, archive: str | None) -> dict[str, t.Any]:
