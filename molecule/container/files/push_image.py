@@ -121,7 +121,10 @@ def layers(environment):
         site = f"{inside}/lib/python3.11/site-packages"
         out = tuple(f"{site}/{name}" for name in LEFT_OUT_PACKAGES)
         torch, vllm = f"{site}/torch", f"{site}/vllm"
-        unwanted = lambda path: path in out or path.startswith(tuple(f"{name}/" for name in out))  # noqa: E731
+
+        def unwanted(path):
+            return path in out or path.startswith(tuple(f"{name}/" for name in out))
+
         yield [torch], unwanted
         yield [vllm], unwanted
         yield [inside], lambda path: path in (torch, vllm) or unwanted(path)

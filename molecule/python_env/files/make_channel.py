@@ -147,7 +147,7 @@ def installer(file: Path, packages: Path) -> None:
         gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=1, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w") as archive,
     ):
-        _put(archive, "bin/conda", (HERE / "conda_stand_in.py").read_bytes(), 0o755)
+        _put(archive, "bin/conda", b"#!/usr/bin/python3\n" + (HERE / "conda_stand_in.py").read_bytes(), 0o755)
         _put(archive, "conda-meta/history", b"", 0o644)
         for path in sorted(packages.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:

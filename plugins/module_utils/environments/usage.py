@@ -41,7 +41,7 @@ def _files(places: t.Iterable[str]) -> list[Path]:
 def _note(found: dict[Path, list[str]], text: bytes, user: str) -> None:
     for path, known in found.items():
         # Units name the path that they were given, the kernel the one without links.
-        if user not in known and any(_mentions(text, os.fsencode(name)) for name in {path, path.resolve()}):
+        if user not in known and any(_mentions(text, os.fsencode(name)) for name in (path, path.resolve())):
             known.append(user)
 
 
