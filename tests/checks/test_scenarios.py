@@ -10,7 +10,7 @@ import stages
 import yaml
 from checkout import ROOT
 
-SCENARIOS = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
+SCENARIOS = sorted(path.parent.name for path in ROOT.glob("molecule/*/converge.yml"))
 
 
 def test_every_scenario_belongs_to_one_stage():
