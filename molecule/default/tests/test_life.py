@@ -16,7 +16,7 @@ import pytest
 from tests.testinfra.lab import main_pid
 
 UNITS = [("m1", "vllm-chat-0"), ("m1", "vllm-pair-0"), ("m2", "vllm-pair-1")]
-TASKS_OF_A_RERUN = 42
+TASKS_OF_A_RERUN = 44
 BARE = (
     "systemctl stop vllm.target; rm -rf /etc/vllm /opt/vllm/envs /var/lib/vllm/models"
     " /etc/systemd/system/vllm-*.service; systemctl daemon-reload"
