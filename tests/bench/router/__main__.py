@@ -62,6 +62,8 @@ def programs(cache: Path, demo: str | None) -> subjects.Programs:
         wanted = environment.item("", sys.executable)["requirements"]
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
         subprocess.run([str(folder / "bin/pip"), "install", "--quiet", *wanted], check=True)
+    if demo:  # it asks uvicorn for uvloop, which vllm-router does not bring
+        subprocess.run([str(folder / "bin/pip"), "install", "--quiet", "uvloop"], check=True)
     return subjects.Programs(nginx, str(folder), demo)
 
 
