@@ -15,7 +15,7 @@ import typing as t
 import urllib.error
 import urllib.request
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from .engine import Event, Login
 from .reference import Reference
@@ -94,9 +94,10 @@ class _Registry:
             return
         said = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
         query = {"service": said.get("service", ""), "scope": f"repository:{self._path}:pull"}
-        if not said["realm"].startswith(("https://", "http://")):
+        # A registry that is asked by https must not lead a login to a service without it.
+        if urlsplit(said["realm"]).scheme not in ("https", urlsplit(self._base).scheme):
             raise ValueError(said["realm"])
-        request = urllib.request.Request(f"{said['realm']}?{urlencode(query)}")  # noqa: S310
+        request = urllib.request.Request(f"{said['realm']}?{urlencode(query)}")  # noqa: S310  http or https, as above
         if basic:
             request.add_unredirected_header("Authorization", basic)
         with self._open(request, timeout=_TIMEOUT_S) as answer:
