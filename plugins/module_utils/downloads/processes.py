@@ -55,7 +55,7 @@ class Programs:
     def run(self, argv: t.Sequence[str], variables: t.Mapping[str, str], text: str) -> Done:
         """Raises FileNotFoundError where there is no such program."""
         environment = {**os.environ, "LC_ALL": "C", **variables}
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603  a list, and no shell
             [sys.executable, "-I", "-c", _BOOT, *argv],
             env={name: value for name, value in environment.items() if value != "" or name not in variables},
             stdin=subprocess.PIPE,

@@ -91,7 +91,7 @@ def _fingerprint(body: bytes) -> str:
     version = body[0] if body else 0
     if version == 4:
         # RFC 4880, 12.2: SHA-1 is the fingerprint's definition, not a choice
-        return hashlib.sha1(b"\x99" + len(body).to_bytes(2, "big") + body).hexdigest().upper()  # noqa: S324
+        return hashlib.sha1(b"\x99" + len(body).to_bytes(2, "big") + body).hexdigest().upper()  # noqa: S324  what OpenPGP calls a fingerprint
     if version in (5, 6):
         mark = b"\x9a" if version == 5 else b"\x9b"
         return hashlib.sha256(mark + len(body).to_bytes(4, "big") + body).hexdigest().upper()
