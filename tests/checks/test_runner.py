@@ -52,6 +52,12 @@ def test_commands_count_as_one_each_and_a_failure_hides_nothing(tmp_path, capfd)
     assert any("one" in line and "exit status 3" in line for line in lines)
 
 
+def test_what_a_quiet_command_prints_is_told_when_it_fails(tmp_path, capfd):
+    steps = [command(tmp_path, str(code), f"print('said {code}'); exit({code})", quiet=True) for code in (0, 5)]
+    lines = run(capfd, stage("one", *steps))[1]
+    assert ("said 0" in lines, "said 5" in lines) == (False, True)
+
+
 def test_all_good(tmp_path, capfd):
     status, lines = run(capfd, stage("one", command(tmp_path, "good", "")))
     assert (status, lines[-1]) == (0, "1 passed, 0 failed, 0 skipped")
@@ -116,8 +122,24 @@ def test_a_stage_beside_runs_at_the_same_time_with_the_lowest_priority_and_is_co
     first, second = (command(tmp_path, name, meet.format(*names)) for name, names in (("x", "ab"), ("y", "ba")))
     status, lines = run(capfd, beside("slow", first, command(tmp_path, "bad", "exit(3)")), stage("quick", second))
     assert (status, lines[-1]) == (1, "2 passed, 1 failed, 0 skipped")
-    assert lines.index("a 19") > lines.index(f"b {os.nice(0)}")
+    assert f"b {os.nice(0)}" in lines
+    assert "a 19" in (tmp_path / "reports" / "beside.log").read_text().splitlines()
     assert any("slow" in line and "exit status 3" in line for line in lines)
+
+
+def test_of_what_ran_beside_only_failures_are_printed_and_they_come_last(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(runner, "CACHE", tmp_path)
+    good, bad = command(tmp_path, "good", "print('fine')"), command(tmp_path, "bad", "print('why'); exit(3)")
+    status, lines = run(capfd, beside("slow", good, bad), stage("quick", command(tmp_path, "quick", "print('first')")))
+    assert status == 1
+    assert "fine" not in lines
+    assert lines.index("why") > lines.index("first")
+
+
+def test_failed_tests_stand_right_before_the_totals_with_what_they_found(tmp_path, capfd):
+    text = "def test_a(): pass\ndef test_b(): assert 'moon' == 'cheese'\n"
+    lines = run(capfd, stage("one", pytest_of(tmp_path, text)), stage("two", command(tmp_path, "good", "")))[1]
+    assert "FAILED test_it.test_b: AssertionError: assert 'moon' == 'cheese'" in lines[-2]
 
 
 def test_stages_beside_alone_run_as_others_do(tmp_path, capfd):

@@ -32,6 +32,7 @@ class Beside(t.Generic[T]):
         file = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         for stream in (1, 2):
             os.dup2(file, stream)
+        sys.stdout = os.fdopen(1, "w", closefd=False)
         result = work()
         sys.stdout.flush()
         answer.send(result)
@@ -41,9 +42,8 @@ class Beside(t.Generic[T]):
         self._process.terminate()
 
     def result(self) -> T:
-        """What the function gave, once it ended; its output is printed before. Raises EOFError when it died."""
+        """What the function gave, once it ended. Raises EOFError when it died."""
         try:
             return self._answer.recv()
         finally:
             self._process.join()
-            print(self.log.read_text(errors="replace"), end="", flush=True)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import typing as t
 from pathlib import Path
@@ -19,17 +21,26 @@ from beside import Beside
 from checkout import CACHE
 
 STOP_SECONDS = 60  # for a command's own cleaning up after SIGTERM
+REASON_CHARACTERS = 300  # of a failure, in the summary
+
+
+#: The line that run_step prints behind a command's output.
+_END = re.compile(r"==> .+: (?P<result>ok|FAILED), [0-9.]+ s")
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """One command. report: the JUnit file that it writes; its tests are counted, else the command counts as one."""
+    """One command. report: the JUnit file that it writes; its tests are counted, else the command counts as one.
+
+    quiet: what it prints matters when it fails, and is long.
+    """
 
     name: str
     command: t.Sequence[str | Path]
     directory: Path
     environment: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     report: Path | None = None
+    quiet: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,63 +78,82 @@ class Count:
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One row of the summary."""
+    """One row of the summary. last: it belongs to the end, where a reader looks first."""
 
     stage: str
     step: str
     seconds: float
     count: Count
     reason: str = ""
+    last: bool = False
 
 
-def read_report(path: Path) -> tuple[Count, list[str]]:
-    """The counts of a JUnit file and one ``test: reason`` for each skipped test."""
-    count, reasons = Count(), []
+@dataclasses.dataclass
+class Report:
+    """What a finished command counts as, and one ``test: reason`` for each test that did not pass."""
+
+    count: Count = dataclasses.field(default_factory=Count)
+    skipped: list[str] = dataclasses.field(default_factory=list)
+    failed: list[str] = dataclasses.field(default_factory=list)
+
+
+def read_report(path: Path) -> Report:
+    """What a JUnit file says."""
+    found = Report()
     for case in ElementTree.parse(path).iter("testcase"):
-        if case.find("failure") is not None or case.find("error") is not None:
-            count.failed += 1
+        failures = [part for part in case if part.tag in ("failure", "error")]
+        if failures:
+            found.count.failed += 1
+            why = failures[0].get("message", "").partition("\n")[0][:REASON_CHARACTERS]
+            found.failed.append(f"{case.get('classname')}.{case.get('name')}: {why}")
         elif (skipped := case.find("skipped")) is not None:
-            count.skipped += 1
-            reasons.append(f"{case.get('name')}: {skipped.get('message', 'no reason given')}")
+            found.count.skipped += 1
+            found.skipped.append(f"{case.get('name')}: {skipped.get('message', 'no reason given')}")
         else:
-            count.passed += 1
-    return count, reasons
+            found.count.passed += 1
+    return found
 
 
-def judge(status: int, report: Path | None) -> tuple[Count, list[str]]:
-    """What a finished command counts as. A report that was promised and is absent or empty is a failure."""
+def judge(status: int, report: Path | None) -> Report:
+    """A report that was promised and is absent or empty is a failure."""
     if report is None:
-        return Count(passed=int(status == 0), failed=int(status != 0)), []
+        return Report(Count(passed=int(status == 0), failed=int(status != 0)))
     if not report.is_file():
-        return Count(failed=1), []
-    count, reasons = read_report(report)
-    if count == Count() or (status != 0 and count.failed == 0):
-        count.failed += 1
-    return count, reasons
+        return Report(Count(failed=1))
+    found = read_report(report)
+    if found.count == Count() or (status != 0 and found.count.failed == 0):
+        found.count.failed += 1
+    return found
 
 
 def run_command(step: Step) -> int:
     """Run it to its end. When this process is told to stop, the command and all it started get time to clean up."""
-    process = subprocess.Popen(
-        [str(word) for word in step.command],
-        cwd=step.directory,
-        env={**os.environ, **step.environment},
-        stdin=subprocess.DEVNULL,
-        process_group=0,
-    )
-    try:
-        return process.wait()
-    except BaseException:
-        os.killpg(process.pid, signal.SIGTERM)
+    with tempfile.TemporaryFile() as held:
+        process = subprocess.Popen(
+            [str(word) for word in step.command],
+            cwd=step.directory,
+            env={**os.environ, **step.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=held if step.quiet else None,
+            process_group=0,
+        )
         try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-        raise
+            status = process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+        if status:
+            held.seek(0)
+            print(held.read().decode(errors="replace"), end="", flush=True)
+        return status
 
 
 def run_step(stage: str, step: Step | Skip) -> list[Line]:
-    """Run one step; gives its row and a row for each test that it skipped."""
+    """Run one step; gives its row and a row for each test that did not pass."""
     if isinstance(step, Skip):
         print(f"\n==> {stage}: {step.name}: skipped: {step.reason}", flush=True)
         return [Line(stage, step.name, 0.0, Count(skipped=1), step.reason)]
@@ -136,14 +166,13 @@ def run_step(stage: str, step: Step | Skip) -> list[Line]:
         status, why = run_command(step), ""
     except OSError as error:
         status, why = 127, str(error)
-    count, reasons = judge(status, step.report)
-    if count.failed and not why:
+    found, seconds = judge(status, step.report), time.monotonic() - began
+    if found.count.failed and not why:
         why = f"exit status {status}"
-    print(
-        f"==> {stage}: {step.name}: {'FAILED' if count.failed else 'ok'}, {time.monotonic() - began:.1f} s", flush=True
-    )
-    own = Line(stage, step.name, time.monotonic() - began, count, why)
-    return [own, *(Line(stage, step.name, 0.0, Count(), f"skipped {reason}") for reason in reasons)]
+    print(f"==> {stage}: {step.name}: {'FAILED' if found.count.failed else 'ok'}, {seconds:.1f} s", flush=True)
+    lines = [Line(stage, step.name, seconds, found.count, why)]
+    lines += [Line(stage, step.name, 0.0, Count(), f"skipped {reason}") for reason in found.skipped]
+    return lines + [Line(stage, step.name, 0.0, Count(), f"FAILED {reason}", last=True) for reason in found.failed]
 
 
 def run_stage(stage: Stage) -> list[Line]:
@@ -166,10 +195,10 @@ def run_stage(stage: Stage) -> list[Line]:
 
 
 def summary(lines: t.Sequence[Line]) -> Count:
-    """Print a row a step and the totals."""
+    """Print a row a step, the tests that failed, and the totals."""
     total = Count()
     print("\n==> summary", flush=True)
-    for line in lines:
+    for line in sorted(lines, key=lambda line: line.last):
         total += line.count
         timed = f"{line.seconds:7.1f} s" if line.seconds else " " * 9
         result = str(line.count) if line.count != Count() else ""
@@ -193,16 +222,33 @@ def run_stages(stages: t.Sequence[Stage]) -> list[Line]:
     return lines
 
 
+def without_passed(lines: t.Iterable[str]) -> t.Iterator[str]:
+    """What ``run_step`` printed, without the output of commands that passed."""
+    held: list[str] = []
+    for line in lines:
+        end = _END.fullmatch(line)
+        if end is None:
+            held.append(line)
+        else:
+            yield from [] if end["result"] == "ok" else held
+            yield line
+            held = []
+    yield from held
+
+
 def run_both(beside: t.Sequence[Stage], stages: t.Sequence[Stage]) -> list[Line]:
     """Some stages in the shadow of the others."""
     other = Beside(lambda: run_stages(beside), CACHE / "reports" / "beside.log")
     names = ", ".join(stage.name for stage in beside)
-    print(f"\n==> {names}: beside the rest; what they print comes last, and is in {other.log}", flush=True)
+    print(f"\n==> {names}: beside the rest; what fails of it comes last, and all of it is in {other.log}", flush=True)
     lines = run_stages(stages)
     try:
         if any(line.step == "interrupted" for line in lines):
             other.stop()
-        return [*other.result(), *lines]
+        try:
+            return [*other.result(), *lines]
+        finally:
+            print("\n".join(without_passed(other.log.read_text(errors="replace").splitlines())), flush=True)
     except (EOFError, KeyboardInterrupt) as error:
         other.stop()
         return [*lines, Line("run", "beside", 0.0, Count(failed=1), f"{names}: {error or 'died'}")]

@@ -62,7 +62,8 @@ def steps() -> t.Generator[Step | Skip, None, None]:
         for name in full_names("playbook"):
             yield Step(name, [*playbook, name], scratch, there)
         yield Step("names", [*playbook, resolving_play(scratch / "resolve.yml")], scratch, there)
-        yield Step("documentation", [VENV / "ansible-doc", *full_names("module")], scratch, {**there, "PAGER": "cat"})
+        shown = [VENV / "ansible-doc", *full_names("module")]
+        yield Step("documentation", shown, scratch, {**there, "PAGER": "cat"}, quiet=True)
 
 
 if __name__ == "__main__":
