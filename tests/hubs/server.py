@@ -17,6 +17,7 @@ import urllib.parse
 from pathlib import Path
 
 _BLOCK = 2**16
+_HELD_S = 120  # a test that forgets an answer does not keep its thread
 
 
 @dataclasses.dataclass
@@ -36,7 +37,8 @@ class Fault:
 class Hub(http.server.ThreadingHTTPServer):
     """Serves root/<owner>/<name>/. faults, told_sizes (lies): by file path. rate: bytes a second of each answer.
 
-    seen: (method, path with query, Range, Authorization) of each request. down: the status of every answer.
+    seen: (method, path with query, Range, Authorization) of each request. down: the status of every answer. held: the
+    bytes of a file after which an answer waits for release(): what a test does meanwhile, it does in the middle.
     """
 
     daemon_threads = True
@@ -47,6 +49,8 @@ class Hub(http.server.ThreadingHTTPServer):
         self.faults: dict[str, Fault] = {}
         self.told_sizes: dict[str, int] = {}
         self.rate: float | None = None
+        self.held: int | None = None
+        self._released = threading.Event()
         self.down: int | None = None
         self.token: str | None = None
         self.seen: list[tuple[str, str, str | None, str | None]] = []
@@ -55,6 +59,16 @@ class Hub(http.server.ThreadingHTTPServer):
 
     def handle_error(self, request: t.Any, client_address: t.Any) -> None:
         """A client that went away is no news."""
+
+    def release(self) -> None:
+        """Hold no answer any more."""
+        self.held = None
+        self._released.set()
+
+    def wait(self, sent: int) -> None:
+        """Return once an answer that has sent so much may go on."""
+        if self.held is not None and sent >= self.held:
+            self._released.wait(_HELD_S)
 
     def data(self, path: str = "") -> list[tuple[str, str, str | None, str | None]]:
         """Requests for the content of files."""
@@ -144,6 +158,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 sent += len(block)
                 if self.server.rate:
                     time.sleep(len(block) / self.server.rate)
+                if left:
+                    self.server.wait(sent)
 
     def log_message(self, *_arguments: t.Any) -> None:
         """Quiet."""

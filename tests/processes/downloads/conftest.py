@@ -125,7 +125,7 @@ def same(repository: Path, directory: Path, files=FILES) -> bool:
     return all((directory / path).read_bytes() == (repository / path).read_bytes() for path in files)
 
 
-def wait_for(true, seconds=20):
+def wait_for(true, seconds=60):
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end

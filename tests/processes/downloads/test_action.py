@@ -122,13 +122,13 @@ def test_a_shared_path_is_brought_once(play, hub, repository, tmp_path):
 
 
 def test_a_killed_worker_is_started_again(play, hub, repository, tmp_path):
-    hub.rate = 100_000
+    hub.held = 1
     process = play(options=["--limit", "one"])
     directory = tmp_path / "one" / "models" / "tiny"
     wait_for(lambda: directory.exists() and list(directory.rglob("*.incomplete")))
     for worker in workers(directory):
         os.kill(worker, signal.SIGKILL)
-    hub.rate = None
+    hub.release()
     status, output = ended(process)
     assert status == 0, output
     assert "the download was killed, and starts again" in output
@@ -136,12 +136,13 @@ def test_a_killed_worker_is_started_again(play, hub, repository, tmp_path):
 
 
 def test_a_download_goes_on_when_the_controller_is_gone(play, hub, repository, tmp_path):
-    hub.rate = 200_000
+    hub.held = 1
     process = play(options=["--limit", "one"])
     directory = tmp_path / "one" / "models" / "tiny"
     wait_for(lambda: directory.exists() and list(directory.rglob("*.incomplete")))
     process.kill()
     process.communicate()
+    hub.release()
     wait_for((directory / ".vllm-download.json").exists)
     assert same(repository, directory)
 

@@ -43,7 +43,7 @@ def test_web_and_again_without_the_server(host, web, repository, tmp_path):
 
 
 def test_web_goes_on_within_the_file_after_a_kill(host, web, repository, tmp_path):
-    web.rate = 150_000
+    web.held = 100_001
     directory = tmp_path / DIRECTORY
     host.call("start", [of_web(host, web)])
     part = directory / f"{FIRST}.part"
@@ -52,7 +52,8 @@ def test_web_goes_on_within_the_file_after_a_kill(host, web, repository, tmp_pat
         os.kill(process, signal.SIGKILL)
     wait_for(lambda: not workers(directory))
     come = part.stat().st_size
-    web.rate, web.seen[:] = None, []
+    web.seen.clear()
+    web.release()
     assert host.bring(of_web(host, web))["changed"] is True
     assert same(repository, directory)
     assert [item[2] for item in web.data(FIRST)] == [f"bytes={come}-"]
@@ -79,11 +80,15 @@ def test_a_web_server_without_sums_is_told_what_to_do(host, web, repository):
 def test_a_token_of_a_web_server(host, web, tmp_path):
     web.token = "web-sEcReT0123456789"
     assert "HTTP 401" in host.bring(of_web(host, web))["msg"]
-    web.rate = 300_000
-    host.call("start", [of_web(host, web)], web_token=web.token)
+    web.held = 1
+    item = of_web(host, web)
+    begun = host.call("start", [item], web_token=web.token)
     wait_for(lambda: list((tmp_path / DIRECTORY).rglob("*.part")))
-    seen = "".join(Path(f"/proc/{process}/cmdline").read_text() for process in workers(tmp_path / DIRECTORY))
-    done = host.bring(of_web(host, web), web_token=web.token)
+    processes = workers(tmp_path / DIRECTORY)
+    assert processes
+    seen = "".join(Path(f"/proc/{process}/cmdline").read_text() for process in processes)
+    web.release()
+    done = host.end(begun, item, web_token=web.token)
     assert done["changed"] is True
     assert web.token not in seen + json.dumps(done)
 

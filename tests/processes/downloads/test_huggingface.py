@@ -56,7 +56,7 @@ def test_connections_that_are_cut_are_taken_up_again(host, hub, repository, tmp_
 
 
 def test_killed_in_the_middle_and_run_again(host, hub, repository, tmp_path):
-    hub.rate = 100_000
+    hub.held = 1
     directory = tmp_path / DIRECTORY
     host.call("start", [host.item()])
     wait_for(lambda: list(directory.rglob("*.incomplete")) and (directory / "config.json").exists())
@@ -67,7 +67,8 @@ def test_killed_in_the_middle_and_run_again(host, hub, repository, tmp_path):
     left = {path.name for path in directory.rglob("*.incomplete")}
     assert left, "the test must break it in the middle"
     assert not (directory / ".vllm-download.json").exists()
-    hub.rate, before = None, len(hub.data("config.json"))
+    before = len(hub.data("config.json"))
+    hub.release()
     assert host.bring()["changed"] is True
     assert same(repository, directory)
     assert not list(directory.rglob("*.incomplete"))
@@ -75,7 +76,7 @@ def test_killed_in_the_middle_and_run_again(host, hub, repository, tmp_path):
 
 
 def test_a_killed_worker_takes_its_client_along(host, hub, tmp_path):
-    hub.rate = 5_000
+    hub.held = 1
     directory = tmp_path / DIRECTORY
     host.call("start", [host.item()])
     wait_for(lambda: len(workers(directory)) > 1 and list(directory.rglob("*.incomplete")))
@@ -89,9 +90,12 @@ def test_a_killed_worker_takes_its_client_along(host, hub, tmp_path):
 
 
 def test_a_second_run_joins_the_first(host, hub, repository, tmp_path):
-    hub.rate = 300_000
+    hub.held = 1
     host.call("start", [host.item()])
-    assert host.bring()["changed"] is True
+    wait_for(lambda: list((tmp_path / DIRECTORY).rglob("*.incomplete")))
+    joined = host.call("start", [host.item()])
+    hub.release()
+    assert host.end(joined, host.item())["changed"] is True
     assert same(repository, tmp_path / DIRECTORY)
     assert len(hub.data(f"resolve/{commit(repository)}/{SECOND}")) == 1
 
@@ -189,12 +193,13 @@ def test_a_token_reaches_the_hub_and_nothing_else(host, hub, tmp_path):
     hub.token = TOKEN
     refused = host.bring()
     assert "HTTP 401" in refused["msg"]
-    hub.rate = 200_000
+    hub.held = 1
     seen = host.call("start", [host.item()], hub_token=TOKEN)
     told = json.dumps(seen)
     wait_for(lambda: len(workers(tmp_path / DIRECTORY)) > 1)
     told += "".join(str(arguments(process)) for process in workers(tmp_path / DIRECTORY))
-    done = host.bring(hub_token=TOKEN)
+    hub.release()
+    done = host.end(seen, host.item(), hub_token=TOKEN)
     assert done["changed"] is True
     told += json.dumps(done)
     for file in [*tmp_path.joinpath("models").rglob("*"), *tmp_path.joinpath("host").rglob("*")]:
@@ -234,10 +239,11 @@ def test_a_dataset(host, tmp_path):
 
 
 def test_hosts_that_share_a_path_download_once(hub, repository, tmp_path):
-    hub.rate = 300_000
+    hub.held = 1
     hosts = [Host(tmp_path / name, tmp_path / "models", hub_endpoint=hub.url) for name in ("one", "two")]
     begun = [host.call("start", [host.item()]) for host in hosts]
     wait_for(lambda: "waits" in str([host.call("follow", [host.item()])["worker"] for host in hosts]))
+    hub.release()
     done = [host.end(answer, host.item()) for host, answer in zip(hosts, begun)]
     assert sorted(answer["changed"] for answer in done) == [False, True]
     assert same(repository, tmp_path / DIRECTORY)

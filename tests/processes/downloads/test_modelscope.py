@@ -38,7 +38,7 @@ def test_bring_and_again_without_the_hub(host, scope, repository, tmp_path):
 
 
 def test_killed_in_the_middle_it_goes_on_within_the_file(host, scope, repository, tmp_path):
-    scope.rate = 150_000
+    scope.held = 100_001
     directory = tmp_path / DIRECTORY
     host.call("start", [item(host)])
     wait_for(lambda: any(path.stat().st_size > 100_000 for path in directory.rglob("*.incomplete")))
@@ -46,7 +46,8 @@ def test_killed_in_the_middle_it_goes_on_within_the_file(host, scope, repository
         os.kill(process, signal.SIGKILL)
     wait_for(lambda: not workers(directory))
     assert list(directory.rglob("*.incomplete"))
-    scope.rate, scope.seen[:] = None, []
+    scope.seen.clear()
+    scope.release()
     assert host.bring(item(host))["changed"] is True
     assert same(repository, directory)
     assert any(request[2] and request[2] != "bytes=0-" for request in scope.data("safetensors")), scope.seen
