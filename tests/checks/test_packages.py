@@ -75,6 +75,11 @@ def test_nothing_is_missing(machine):
     assert machine("sh", "env") == (0, "", [])
 
 
+def test_packages_are_called_otherwise_than_their_commands(machine):
+    _status, _said, calls = machine("ip", "iptables", "nft", "rsync")
+    assert calls[1].endswith(" iproute2 iptables nftables rsync")
+
+
 def test_root_without_a_terminal_announces_and_installs_each_package_once(machine):
     status, said, calls = machine("git", "ssh", "ssh-keygen")
     assert (status, calls) == (0, INSTALLS)

@@ -26,6 +26,8 @@ for command in "$@"; do
         debootstrap) missing="$missing debootstrap"; continue ;;
         python) package=python3-venv ;;
         ssh | ssh-keygen) package=openssh-client ;;
+        ip) package=iproute2 ;;
+        nft) package=nftables ;;
         *) package=$command ;;
     esac
     case "$install " in *" $package "*) ;; *) install="$install $package" missing="$missing $package" ;; esac
