@@ -68,7 +68,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 applied:
-  description: What the running kernel was told, or would be, by name.
+  description: What the running kernel has now, or would have, by name, of what it was told.
   returned: success
   type: dict
   sample: {net.core.somaxconn: "4096"}
@@ -102,8 +102,13 @@ def tell(name, value, is_trial):
             os.close(handle)
     except OSError as error:
         return f"the kernel does not take {value}: {error.strerror}"
-    has = " ".join(Files().text(path).split())
+    has = plain(Files().text(path))
     return "" if has == value else f"the kernel made {has} of {value}"
+
+
+def plain(text):
+    """A value as files of sysctl.d(5) have it."""
+    return " ".join((text or "").split())
 
 
 def run(module):
@@ -123,6 +128,9 @@ def run(module):
     decision = kernel.decide(wanted, before, running, is_container(files))
     told = {name: tell(name, value, module.check_mode) for name, value in decision.writes.items()}
     applied = {name: value for name, value in decision.writes.items() if not told[name]}
+    # Of huge pages the kernel may find fewer than it is told: that is a change, too.
+    partly = {name: plain(files.text(kernel.path(name))) for name in decision.writes if told[name]}
+    applied.update({name: has for name, has in partly.items() if has != plain(running[name])})
     is_changed = keep(module, params["path"], decision.text)
     result = {
         "changed": is_changed or bool(applied),
@@ -130,7 +138,7 @@ def run(module):
         "left": {**decision.left, **{name: why for name, why in told.items() if why}},
     }
     if module._diff:
-        was = "".join(f"{name} = {' '.join((running[name] or '').split())}\n" for name in applied)
+        was = "".join(f"{name} = {plain(running[name])}\n" for name in applied)
         now = "".join(f"{name} = {value}\n" for name, value in applied.items())
         result["diff"] = [
             {"before": before, "after": decision.text, "before_header": params["path"], "after_header": params["path"]},

@@ -10,8 +10,8 @@ short_description: Find the steps of a rolling restart, or why there must be non
 version_added: 0.1.0
 description:
   - Runs on the controller, from the plan and from what M(vllm.cluster.host_status) told of each host.
-  - Puts the chosen engines in order, one at a time, and tells of each who serves meanwhile. C(playbooks/restart.yml)
-    takes the steps.
+  - Puts the chosen engines and servers in order, one at a time, and tells of each who serves meanwhile.
+    C(playbooks/restart.yml) takes the steps.
   - Refuses what clients would notice without O(allow_restart), and what cannot be done at all.
 author:
   - The vllm.cluster authors (@vllm-cluster)
@@ -49,10 +49,12 @@ options:
     elements: str
     default: []
   parts:
-    description: What is restarted. V(doors) restarts vllm-router when its answers have ended, and reloads nginx.
+    description:
+      - What is restarted. V(doors) restarts vllm-router when its answers have ended, and reloads nginx.
+      - V(servers) restarts the servers of connectors (LMCache, Mooncake's master), and all engines that use them.
     type: list
     elements: str
-    choices: [engines, doors]
+    choices: [engines, servers, doors]
     default: [engines]
   allow_restart:
     description: Consent to restarts that clients notice.
@@ -92,8 +94,8 @@ RETURN = r"""
 roll:
   description:
     - C(engines), the steps in their order, with C(engine), C(service), C(kind), C(head), C(hosts), C(unit), C(units),
-      C(door), C(workers), C(meanwhile), C(serves); C(doors) to renew after them; C(left), what is not restarted and
-      why; and C(hosts), on which something is done.
+      C(door), C(workers), C(meanwhile), C(serves), and of a server C(along), the engines that restart with it; C(doors)
+      to renew after them; C(left), what is not restarted and why; and C(hosts), on which something is done.
   returned: for V(steps)
   type: dict
 refusals:

@@ -13,7 +13,12 @@ from tests.testinfra.requests import Stream
 
 
 class Door:
-    """The front door of a service. service: its item of vllm_services."""
+    """The front door of a service. service: its item of vllm_services.
+
+    tls: an ssl.SSLContext, by which :meth:`send` asks from then on.
+    """
+
+    tls = None
 
     def __init__(self, lab, service):
         router = service["router"]
@@ -28,7 +33,7 @@ class Door:
 
     def send(self, method, path, body=None, key="", headers=None, timeout=60):
         """Status, headers and body of one answer. key: a name of a key, by default the first, or None."""
-        connection = http.client.HTTPConnection(self.address, self.port, timeout=timeout)
+        connection = self.connection(timeout)
         value = None if key is None else self.keys[key or next(iter(self.keys))]
         given = {"Authorization": f"Bearer {value}"} if value else {}
         try:
@@ -37,6 +42,11 @@ class Door:
             return answer.status, dict(answer.getheaders()), answer.read()
         finally:
             connection.close()
+
+    def connection(self, timeout=60):
+        if self.tls is None:
+            return http.client.HTTPConnection(self.address, self.port, timeout=timeout)
+        return http.client.HTTPSConnection(self.address, self.port, timeout=timeout, context=self.tls)
 
     def stream(self, **options):
         return Stream(self.url, self.service, next(iter(self.keys.values())), **options)

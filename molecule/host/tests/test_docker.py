@@ -102,6 +102,52 @@ def test_a_wrong_key_and_a_broken_index_bring_nothing(lab, host):
     assert prepare(lab).changed("hst3") == {"hst3": 0}
 
 
+@pytest.fixture
+def distributions(host):
+    """The distribution's Docker, with its owner's settings, and a container that runs."""
+    host.check_output(
+        "apt-get purge --yes --allow-change-held-packages 'docker-*' containerd.io; rm -rf /srv/docker-data"
+        " /etc/apt/preferences.d/vllm-docker.pref /etc/apt/sources.list.d/vllm-*; mkdir -p /etc/docker; apt-get update"
+    )
+    own = json.dumps({"data-root": "/srv/docker-data", "shutdown-timeout": 7})
+    host.check_output("printf %%s %s > /etc/docker/daemon.json", own)
+    host.check_output("DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends docker.io")
+    host.check_output(
+        "tar --create --dereference /bin/sleep $(ldd /bin/sleep | grep -o '/[^ ]*') | docker import - tiny"
+    )
+    return host.check_output("docker run --detach --name guest --network none tiny /bin/sleep 3600")
+
+
+def test_the_distributions_docker_is_replaced_with_consent_alone(lab, host, distributions):
+    """The imitation's docker-ce is Debian's daemon under Docker's names: what is tried is the way to it."""
+    packages = (
+        "dpkg-query --show --showformat='${Package} ${Version}\\n' 'docker*' 'containerd*' runc 2>/dev/null; true"
+    )
+    files = "md5sum /etc/docker/daemon.json; ls /etc/apt/sources.list.d /etc/apt/preferences.d"
+    before = [host.check_output(command) for command in (packages, files)]
+    assert "docker.io" in before[0]
+    told = refusal(prepare(lab))
+    assert "docker.io, containerd, runc of the distribution cannot stay beside it; images and containers stay" in told
+    assert "Fix: -e vllm_container_engine_replace=true" in told
+    assert "which stops its 1 running containers (guest). Fix: stop them, or -e vllm_container_engine_interrupt" in told
+    assert [host.check_output(command) for command in (packages, files)] == before
+    assert host.check_output("docker inspect guest --format '{{.Id}} {{.State.Running}}'") == f"{distributions} true"
+    run = prepare(lab, replace=True, interrupt=True)
+    assert run.status == 0
+    assert not host.package("docker.io").is_installed
+    assert host.check_output("dpkg-query --show --showformat='${Version}' docker-ce") == FULL
+    settings = json.loads(host.file("/etc/docker/daemon.json").content_string)
+    assert (settings["shutdown-timeout"], settings["data-root"]) == (7, "/srv/docker-data")
+    assert settings["registry-mirrors"] == ["http://127.0.0.1:5999"]
+    assert info(host)["RegistryConfig"]["Mirrors"] == ["http://127.0.0.1:5999/"]
+    # Its images and containers are there; the container ended with the engine that ran it.
+    assert host.check_output("docker start guest") == "guest"
+    assert host.check_output("docker inspect guest --format '{{.Id}} {{.State.Running}}'") == f"{distributions} true"
+    again = prepare(lab)
+    assert (again.status, again.changed("hst3")) == (0, {"hst3": 0})
+    host.check_output("docker rm --force guest")
+
+
 def test_what_check_mode_says_on_a_bare_host_is_what_comes(lab, host):
     host.check_output(
         "apt-get purge --yes --allow-change-held-packages 'docker-*' containerd.io numactl; rm -rf /etc/docker"

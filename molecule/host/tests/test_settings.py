@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 SYSCTL = "/etc/sysctl.d/90-vllm.conf"
@@ -22,6 +24,19 @@ def prepare(lab, *arguments, tags, **extra):
 
 def number(host, name):
     return host.check_output("cat /proc/sys/%s", name.replace(".", "/"))
+
+
+@contextlib.contextmanager
+def as_a_server(host):
+    """Without what a container is known by: the role takes it for a server, whose kernel and clock are its own."""
+    marks = ("/.dockerenv", "/run/systemd/container")
+    try:
+        for mark in marks:
+            host.check_output("if test -e %s; then mv %s %s.hidden; fi", mark, mark, mark)
+        yield
+    finally:
+        for mark in marks:
+            host.check_output("if test -e %s.hidden; then mv %s.hidden %s; fi", mark, mark, mark)
 
 
 def test_base_packages_are_there(host):
@@ -49,6 +64,48 @@ def test_the_kernel_is_raised_told_at_once_and_never_lowered(lab, host):
     assert prepare(lab, tags="host_kernel", **wanted).status == 0
     assert number(host, "net.core.somaxconn") == "60000"
     assert "somaxconn" not in host.file(SYSCTL).content_string
+
+
+def test_who_keeps_the_clock_comes_and_a_kernel_that_takes_nothing_is_no_change(lab, host):
+    """chronyd runs with -x, because the machine's clock is not the host's to set; systemd and the package are real."""
+    told = {"vm.nr_hugepages": "the kernel does not take 7: Read-only file system"}
+    other = "on"
+    if host.file("/proc/sys/kernel/numa_balancing").exists:
+        other = "off" if number(host, "kernel.numa_balancing") == "1" else "on"
+        told["kernel.numa_balancing"] = f"the kernel does not take {int(other == 'on')}: Read-only file system"
+    else:
+        told["kernel.numa_balancing"] = "this kernel does not have it"
+    options = {"vllm_hugepages": 7, "vllm_numa_balancing": other, "vllm_sysctl_at_least": {}, "vllm_reserved_ports": []}
+    options["vllm_time_servers"] = ["10.77.49.13"]
+    host.check_output("mount -o remount,bind,ro /proc/sys")
+    host.check_output("mkdir -p /etc/systemd/system/chrony.service.d")
+    host.check_output("echo 'DAEMON_OPTS=\"-x\"' > /etc/default/chrony")
+    try:
+        with as_a_server(host):
+            check = prepare(lab, "--check", tags="host_clock,host_kernel", **options)
+            assert "install chrony: nothing keeps the clock" in check.output
+            assert not host.package("chrony").is_installed
+            # Debian's unit wants a right that the lab host has not, and systemd takes it for started.
+            run = prepare(lab, tags="host_clock", **options)
+            assert run.status != 0
+            assert "chrony.service of hst1 was started and does not run, so nobody keeps the clock. Fix:" in run.output
+            host.check_output(
+                "printf '[Unit]\nConditionCapability=\n' > /etc/systemd/system/chrony.service.d/lab.conf"
+                " && systemctl daemon-reload"
+            )
+            run = prepare(lab, tags="host_clock,host_kernel", **options)
+            again = prepare(lab, tags="host_clock,host_kernel", **options)
+        assert (run.status, again.changed("hst1")) == (0, {"hst1": 0})
+        for output in (check.output, run.output, again.output):
+            assert [key for key, why in told.items() if f'"{key}": "{why}"' not in output] == []
+        assert "vm.nr_hugepages = 7\n" in host.file(SYSCTL).content_string, "the next boot may take it"
+        assert number(host, "vm.nr_hugepages") != "7"
+        assert host.service("chrony").is_running
+        assert host.service("chrony").is_enabled
+        assert "10.77.49.13" in host.check_output("chronyc -n sources")
+    finally:
+        host.check_output("apt-get purge --yes chrony; rm -rf /etc/systemd/system/chrony.service.d /etc/chrony")
+        host.check_output("rm -f %s", SYSCTL)
 
 
 def test_limits_reach_a_login_and_those_that_would_bar_it_are_left_out(lab, host):

@@ -58,10 +58,10 @@ def deploy(lab, host, variables, **options):
     return lab.playbook("site.yml", "--limit", host, extra=variables, **options)
 
 
-def module(lab, host, arguments):
-    """What the module uv_env says of arguments of its own."""
+def module(lab, host, arguments, name="uv_env"):
+    """What a module says of arguments of its own."""
     words = [str(Path(sys.executable).with_name("ansible")), host, "-i", str(lab.inventory)]
-    words += ["--playbook-dir", str(ROOT / "playbooks"), "-m", "vllm.cluster.uv_env", "-a", json.dumps(arguments)]
+    words += ["--playbook-dir", str(ROOT / "playbooks"), "-m", f"vllm.cluster.{name}", "-a", json.dumps(arguments)]
     plain = {**os.environ, "ANSIBLE_NOCOLOR": "1"}
     done = subprocess.run(words, env=plain, capture_output=True, text=True, check=False, timeout=120)
     print(done.stdout)
@@ -147,6 +147,27 @@ def test_what_conda_cannot_do_is_one_error_and_leaves_nothing(lab, env2, conda, 
     assert not env2.file("/srv/t").exists
     assert not env2.file("/srv/.t.json").exists
     assert env2.check_output("ls /opt/vllm/conda") == f"base-{written[:12]}\npkgs"
+
+
+def test_with_consent_conda_keeps_only_what_environments_are_made_from(lab, env2):
+    """The engine's environment and what it was made from stay; a former one goes with the package that it alone had."""
+    snake = environment(env2, "vllm-snake-0")
+    checksum = env2.check_output("cat /srv/installer.sha256").split()[0]
+    former = {**BASE, "path": f"{ENVS}/former", "conda": ["python=3.11", "lab-tool=2.0"]}
+    arguments = {"environments": [former], "uv_version": "0.13.8", "conda_checksum": checksum}
+    arguments |= {"conda_channels": [f"http://127.0.0.1:8801/t/{TOKEN}/lab"]}
+    assert module(lab, "env2", arguments)[0]["changed"] is True
+    kept = env2.check_output("ls /opt/vllm/conda/pkgs").split()
+    assert [name for name in kept if name.startswith("lab-tool-2.0")]
+    arguments = {"folder": ENVS, "keep": [snake], "conda_dir": "/opt/vllm/conda", "conda_checksum": checksum}
+    done, _output = module(lab, "env2", arguments, "env_prune")
+    assert done["removed"] == [former["path"]]
+    assert {name.rpartition("-")[0] for name in done["packages"]} == {"lab-tool-2.0"}
+    left = env2.check_output("ls /opt/vllm/conda/pkgs").split()
+    assert sorted([*left, *done["packages"]]) == sorted(kept)
+    assert env2.check_output("%s/bin/python -c 'import lab_library; print(lab_library.VERSION)'", snake) == "1.0"
+    assert env2.check_output("ls /opt/vllm/conda") == f"base-{checksum[:12]}\npkgs"
+    assert module(lab, "env2", arguments, "env_prune")[0]["changed"] is False
 
 
 def test_an_environment_that_cannot_be_made_costs_the_engine_nothing(lab, env1):

@@ -17,6 +17,7 @@ from .progress import Rate
 
 INTERVAL_S = 1.0
 RUNNING, DONE, FAILED = "running", "done", "failed"
+_STILL: dict[str, t.Any] = {"rate": 0.0, "quiet": 0.0}
 
 
 class Subject(t.Protocol):
@@ -30,25 +31,25 @@ class Subject(t.Protocol):
 
 
 class Status:
-    """state, error and one entry an item: source, phase, detail, done, total, rate, attempt, ended."""
+    """state, error and one entry an item: source, phase, detail, done, total, rate, quiet, attempt, ended."""
 
     def __init__(self, path: Path, items: t.Sequence[Subject]) -> None:
         self._path = path
         self._lock = threading.Lock()
-        blank = {"phase": "is next", "detail": "", "done": 0, "total": 0, "rate": 0.0, "attempt": 1, "ended": None}
+        blank = {"phase": "is next", "detail": "", "done": 0, "total": 0, **_STILL, "attempt": 1, "ended": None}
         self._items = {item.key: {"source": item.title, **blank} for item in items}
         self._write(RUNNING)
 
     def show(self, item: Subject, phase: str, **more: t.Any) -> None:
         entry = self._items[item.key]
         if (entry["phase"], entry["detail"]) != (phase, more.get("detail", "")):
-            entry.update({"phase": phase, "detail": "", "rate": 0.0, **more})
+            entry.update({"phase": phase, "detail": "", **_STILL, **more})
             self._write(RUNNING)
 
     def end(self, item: Subject, reason: str | None, seconds: float) -> None:
         """reason None: nothing was done here."""
         ended = {"reason": reason, "seconds": round(seconds, 1)}
-        self._items[item.key].update({"phase": "complete", "rate": 0.0, "ended": ended})
+        self._items[item.key].update({"phase": "complete", **_STILL, "ended": ended})
         self._write(RUNNING)
 
     def finish(self, error: str | None) -> None:
@@ -65,7 +66,8 @@ class Status:
 
         def tell() -> None:
             count = done()
-            entry.update({"done": count, "rate": rate.feed(time.monotonic(), count)})
+            rate.feed(time.monotonic(), count)
+            entry.update({"done": count, "rate": rate.value, "quiet": rate.quiet})
             self._write(RUNNING)
 
         def go_on() -> None:

@@ -138,7 +138,7 @@ class Builder:
         condarc.chmod(0o600)
         words = conda.create_arguments(settings, path, specs, dry_run)
         if not dry_run:  # what conda keeps of its channels may hold their passwords
-            packages = Path(settings.directory) / "pkgs"
+            packages = conda.cache(settings)
             packages.mkdir(parents=True, exist_ok=True)
             packages.chmod(0o700)
         rc, out, err = self._run([str(conda.program(settings)), *words], conda.variables(condarc))

@@ -59,6 +59,11 @@ def base(settings: CondaSettings) -> Path:
     return Path(settings.directory) / f"base-{(settings.checksum or '')[:12]}"
 
 
+def cache(settings: CondaSettings) -> Path:
+    """Where our conda keeps packages."""
+    return Path(settings.directory) / "pkgs"
+
+
 def condarc(settings: CondaSettings) -> str:
     """Our settings of conda. JSON, which is YAML. For root alone: addresses of channels may hold a password."""
     named = _named(settings)
@@ -66,7 +71,7 @@ def condarc(settings: CondaSettings) -> str:
         "channels": list(named),
         "custom_multichannels": {name: [address] for name, address in named.items() if name != address},
         "channel_priority": "strict",
-        "pkgs_dirs": [str(Path(settings.directory) / "pkgs")],
+        "pkgs_dirs": [str(cache(settings))],
         # uv needs no pip, and would remove what nobody asked it for.
         "add_pip_as_python_dependency": False,
         "auto_activate_base": False,

@@ -26,7 +26,7 @@ _PIECE = 1 << 20
 def has_conda(run: Run, settings: CondaSettings) -> bool:
     """Whether a working conda is there, and its installation was finished."""
     program = conda.program(settings)
-    if not (program.is_file() and os.access(program, os.X_OK)) or _begun(settings).exists():
+    if not (program.is_file() and os.access(program, os.X_OK)) or begun(conda.base(settings)).exists():
         return False
     return run([str(program), "--version"], {})[0] == 0
 
@@ -48,31 +48,31 @@ def ensure_conda(run: Run, fetch: Fetch, settings: CondaSettings, scratch: Path,
             "conda: it is not there, and there is nothing to install it from. "
             "Fix: set conda_path, or conda_installers and conda_checksum."
         )
-    place, begun = conda.base(settings), _begun(settings)
-    if place.exists() and not begun.exists():
+    place = conda.base(settings)
+    mark = begun(place)
+    if place.exists() and not mark.exists():
         raise EnvironmentFailure(
             f"conda: {place} is there and holds no working conda. Fix: remove it, or set conda_dir elsewhere."
         )
     installer = _fetched(fetch, settings, scratch)
     place.parent.mkdir(parents=True, exist_ok=True)
-    begun.touch()
+    mark.touch()
     if place.exists():
         shutil.rmtree(place)  # of a run that was cut off
     rc, out, err = run(["bash", str(installer), "-b", "-p", str(place)], {})
     if rc == 0 and (place / "bin" / "conda").is_file():
-        begun.unlink()
+        mark.unlink()
         if has_conda(run, settings):
             return True
         out += f"\n{place}/bin/conda does not work"
     shutil.rmtree(place, ignore_errors=True)
-    begun.unlink(missing_ok=True)
+    mark.unlink(missing_ok=True)
     said = explain(out + err, rc, timeout, conda.HINTS)
     raise EnvironmentFailure(f"conda could not be installed in {place}; {said}")
 
 
-def _begun(settings: CondaSettings) -> Path:
-    """Beside the installation while it is not finished."""
-    place = conda.base(settings)
+def begun(place: Path) -> Path:
+    """Beside an installation while it is not whole."""
     return place.parent / f".{place.name}.begun"
 
 

@@ -1,17 +1,17 @@
 # Copyright: (c) 2026, The vllm.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person asked to restart -> engines and front doors."""
+"""What a person asked to restart -> engines, servers of connectors and front doors."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
 
-from .fleet import Engine, Fleet
+from .fleet import Engine, Fleet, Server
 
 SIDES = ("prefill", "decode")
-PARTS = ("engines", "doors")
+PARTS = ("engines", "servers", "doors")
 
 
 class RestartError(Exception):
@@ -35,9 +35,13 @@ class Wanted:
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """doors: names of services whose front door is renewed. left: engines that stay as they are, and why."""
+    """engines: those that use a chosen server too, since what they had told the server is lost.
+
+    doors: names of services whose front door is renewed. left: what stays as it is, and why.
+    """
 
     engines: tuple[Engine, ...]
+    servers: tuple[Server, ...]
     doors: tuple[str, ...]
     left: tuple[str, ...]
 
@@ -53,17 +57,23 @@ def choose(fleet: Fleet, wanted: Wanted) -> Choice:
     found = [engine for engine in found if not wanted.sides or engine.kind in wanted.sides]
     found = [engine for engine in found if not wanted.hosts or set(engine.hosts) & set(wanted.hosts)]
     found = found if "engines" in wanted.parts else []
+    servers = [server for server in fleet.servers if server.service in services and "servers" in wanted.parts]
+    servers = [server for server in servers if not wanted.hosts or server.host in wanted.hosts]
     doors = [name for name in services if fleet.router(name)] if "doors" in wanted.parts else []
     doors = [name for name in doors if not wanted.hosts or fleet.router(name)["host"] in wanted.hosts]
     # Whoever stopped an engine has a reason; a guard does not start it either.
     stopped = [engine for engine in found if engine.stopped]
-    chosen = [engine for engine in found if not engine.stopped]
-    left = [f"{engine.name} was stopped: it stays so" for engine in stopped]
-    if not chosen and not doors:
+    held = [server for server in servers if server.stopped]
+    servers = [server for server in servers if not server.stopped]
+    using = {name for server in servers for name in server.users}
+    chosen = [engine for engine in fleet.engines if (engine in found or engine.name in using) and not engine.stopped]
+    names = [engine.name for engine in stopped] + [server.name for server in held]
+    left = [f"{name} was stopped: it stays so" for name in names]
+    if not chosen and not servers and not doors:
         asked = {"services": wanted.services, "sides": wanted.sides, "hosts": wanted.hosts, "parts": wanted.parts}
         told = ", ".join(f"vllm_restart_{name} = {list(values)}" for name, values in asked.items() if values)
-        raise RestartError([f"nothing is chosen: {told}. {'; '.join(left) or 'No engine fits'}. Fix: choose others"])
-    return Choice(tuple(chosen), tuple(doors), tuple(left))
+        raise RestartError([f"nothing is chosen: {told}. {'; '.join(left) or 'Nothing fits'}. Fix: choose others"])
+    return Choice(tuple(chosen), tuple(servers), tuple(doors), tuple(left))
 
 
 def _unknown(option: str, given: t.Sequence[str], known: t.Sequence[str], called: str) -> list[str]:

@@ -41,6 +41,27 @@ class Engine:
         return _CALLED[self.kind]
 
 
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """A server that engines share their KV cache through. name: of its unit, without its ending.
+
+    along: engines with a unit on its host, which systemd restarts with it. users: all engines that use it.
+    state: systemd's, empty where its host has no such unit or told nothing.
+    """
+
+    name: str
+    service: str
+    host: str
+    unit: str
+    along: tuple[str, ...]
+    users: tuple[str, ...]
+    state: str
+
+    @property
+    def stopped(self) -> bool:
+        return self.state == "inactive"
+
+
 class Fleet:
     """plan: the whole plan. reports: by host, what host_status told; a host that is not in it was not asked."""
 
@@ -48,6 +69,12 @@ class Fleet:
         self._plan = plan
         self._reports = reports
         self.engines = tuple(self._engine(engine) for engine in plan["engines"])
+        self.servers = tuple(
+            self._server(host, unit)
+            for host, part in plan["hosts"].items()
+            for unit in part["units"]
+            if unit["kind"] == "kv_server"
+        )
         self._routers = {
             router["service"]: {
                 **router,
@@ -66,6 +93,9 @@ class Fleet:
     @property
     def hosts(self) -> tuple[str, ...]:
         return tuple(self._plan["hosts"])
+
+    def engine(self, name: str) -> Engine:
+        return next(engine for engine in self.engines if engine.name == name)
 
     def router(self, service: str) -> dict[str, t.Any]:
         """The service's item of ``hosts.<host>.routers``, with ``host``, ``unit`` and ``router_unit``; {}: none."""
@@ -93,11 +123,28 @@ class Fleet:
         if not report:
             msg = (self._reports.get(router["host"]) or {}).get("msg") or "it was not asked"
             return f"on {router['host']} was not looked at: {msg}"
-        states = {unit["name"]: unit["active_state"] for unit in report["units"]}
+        states = self._states(router["host"])
         for unit in (router["router_unit"], router["unit"]):
             if states.get(unit) not in _UP:
                 return f"on {router['host']} is not up: {unit} is {states.get(unit, 'not there')}"
         return ""
+
+    def _states(self, host: str) -> dict[str, str]:
+        """systemd's state by unit."""
+        return {unit["name"]: unit["active_state"] for unit in self._told(host).get("units", ())}
+
+    def _server(self, host: str, server: Item) -> Server:
+        units = self._plan["hosts"][host]["units"]
+        along = dict.fromkeys(unit["engine"] for unit in units if server["name"] in unit["restart_with"])
+        return Server(
+            server["name"].rpartition(".")[0],
+            server["service"],
+            host,
+            server["name"],
+            tuple(along),
+            tuple(engine.name for engine in self.engines if engine.service == server["service"]),
+            self._states(host).get(server["name"], ""),
+        )
 
     def _engine(self, engine: Item) -> Engine:
         hosts = tuple(member["host"] for member in engine["members"])

@@ -10,13 +10,13 @@ import typing as t
 
 from ..planning.show.amounts import listing
 from .choice import Choice, RestartError, Wanted, choose
-from .fleet import Engine, Fleet
+from .fleet import Engine, Fleet, Server
 
 #: In this order the sides of a service follow one another.
 KINDS = ("serve", "prefill", "decode")
 #: Seconds without a request after which an engine is idle. The KV cache of a prompt is fetched from its prefill engine
 #: after the request for it has ended.
-SETTLE_S = {"serve": 2, "prefill": 5, "decode": 2}
+SETTLE_S = {"serve": 2, "prefill": 5, "decode": 2, "server": 5}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,11 +33,12 @@ class Door:
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """One engine, restarted as a whole.
+    """One engine, restarted as a whole; or a connector's server with all engines of its host that use it.
 
     hosts: head first. unit: which restarts on the head; everything else of the engine follows it. units: the plan's, of
     the engine on its head. workers: the engine's addresses behind the door. meanwhile: engines of its kind that serve
-    while it does not. serves: whether it did before.
+    while it does not. serves: whether it did before. along: engines that restart with a server, of which ``engine`` is
+    the name then.
     """
 
     engine: str
@@ -50,6 +51,7 @@ class Step:
     workers: tuple[str, ...]
     meanwhile: tuple[str, ...]
     serves: bool
+    along: tuple[str, ...] = ()
 
     @property
     def head(self) -> str:
@@ -99,7 +101,10 @@ def roll(plan: t.Mapping[str, t.Any], reports: t.Mapping[str, t.Any], wanted: Wa
     problems = _unfit(fleet, choice) + ([] if wanted.consent else _noticed(fleet, choice))
     if problems:
         raise RestartError(problems)
-    steps = [_step(fleet, engine) for engine in _ordered(choice.engines)]
+    steps = [_server_step(fleet, server) for server in choice.servers]
+    # An engine whose head is elsewhere has been brought down by its other member, and is waited for in its own step.
+    done = {name for server in choice.servers for name in server.along if fleet.engine(name).hosts[0] == server.host}
+    steps += [_step(fleet, engine) for engine in _ordered(choice.engines) if engine.name not in done]
     doors = tuple(door(fleet.router(name)) for name in choice.doors)
     return Roll(tuple(steps), doors, choice.left)
 
@@ -139,6 +144,25 @@ def _step(fleet: Fleet, engine: Engine) -> Step:
     )
 
 
+def _server_step(fleet: Fleet, server: Server) -> Step:
+    """Requests are led past its engines where others of their kinds serve."""
+    router, along = fleet.router(server.service), [fleet.engine(name) for name in server.along]
+    others = [[other.name for other in fleet.meanwhile(engine) if other.name not in server.along] for engine in along]
+    return Step(
+        server.name,
+        server.service,
+        "server",
+        (server.host,),
+        server.unit,
+        tuple(unit for name in server.along for unit in fleet.units(server.host, name)),
+        door(router) if router else None,
+        tuple(worker["url"] for worker in (router["workers"] if router else ()) if worker["engine"] in server.along),
+        tuple(dict.fromkeys(name for names in others for name in names)) if all(others) else (),
+        any(engine.serves for engine in along),
+        server.along,
+    )
+
+
 def _unfit(fleet: Fleet, choice: Choice) -> list[str]:
     """What stands in the way whatever a person consents to."""
     found = []
@@ -146,7 +170,11 @@ def _unfit(fleet: Fleet, choice: Choice) -> list[str]:
         if engine.missing:
             told = f"{engine.name}: {listing(engine.missing, 3)} has no unit of it, though the plan has one"
             found.append(f"{told}. Fix: run site.yml first")
-    for service in dict.fromkeys([engine.service for engine in choice.engines] + list(choice.doors)):
+    for server in choice.servers:
+        if not server.state:
+            seen = f"{server.name}: {server.host} has no unit of it, though the plan has one, or was not looked at"
+            found.append(f"{seen}. Fix: let status.yml reach the host, then run site.yml first")
+    for service in _services(choice):
         trouble = fleet.door_trouble(service)
         if trouble:
             fix = "bring it back first (status.yml shows it): requests are led past an engine by it"
@@ -157,9 +185,14 @@ def _unfit(fleet: Fleet, choice: Choice) -> list[str]:
 def _noticed(fleet: Fleet, choice: Choice) -> list[str]:
     """What clients would notice, and so needs consent."""
     consent = "consent with -e vllm_allow_restart=true"
-    found = []
+    found = [
+        f"{server.name}: its engines have never been seen without it, and those of {server.host} restart at once. "
+        f"Fix: {consent}"
+        for server in choice.servers
+    ]
+    along = {name for server in choice.servers for name in server.along}
     for engine in choice.engines:
-        if not engine.serves:
+        if not engine.serves or engine.name in along:
             continue
         router, others = fleet.router(engine.service), fleet.of_kind(engine)
         alone = f"{engine.name} is the only {engine.called} of {engine.service}"
@@ -172,9 +205,15 @@ def _noticed(fleet: Fleet, choice: Choice) -> list[str]:
             why = "; ".join(f"{other.name} {other.trouble}" for other in others)
             told = f"{engine.name}: no other {engine.called} of {engine.service} serves: {why}"
             found.append(f"{told}. Fix: bring one of them back first, or {consent}")
-    for service in dict.fromkeys([engine.service for engine in choice.engines] + list(choice.doors)):
+    for service in _services(choice):
         router = fleet.router(service)
         if router and router["mode"] == "pd" and not router["fallback"]:
             told = f"{service}: vllm-router restarts, and with fallback: false nothing answers for as long"
             found.append(f"{told}. Fix: {consent}")
     return found
+
+
+def _services(choice: Choice) -> list[str]:
+    """Those whose front doors have a part in it."""
+    names = [server.service for server in choice.servers] + [engine.service for engine in choice.engines]
+    return list(dict.fromkeys([*names, *choice.doors]))

@@ -18,7 +18,10 @@ Item = t.Mapping[str, t.Any]
 
 def as_text(roll: Roll) -> str:
     """What will be restarted, in its order, and who serves meanwhile."""
-    lines = [f"To restart, one after the other: {plural(len(roll.engines), 'engine')}"] if roll.engines else []
+    servers = [step for step in roll.engines if step.kind == "server"]
+    counts = [(len(servers), "server"), (len(roll.engines) - len(servers), "engine")]
+    told = ", ".join(plural(count, word) for count, word in counts if count)
+    lines = [f"To restart, one after the other: {told}"] if roll.engines else []
     rows = []
     for number, step in enumerate(roll.engines, 1):
         rows.append([f"{number}.", step.engine, listing(step.hosts, 3), _way(step)])
@@ -52,6 +55,11 @@ def stopped(roll: Item, engine: str, why: str, restarted: bool) -> str:
 
 
 def _way(step: Step) -> str:
+    taken = f"takes {listing(step.along, 3)} along; " if step.along else ""
+    return taken + _past(step)
+
+
+def _past(step: Step) -> str:
     if not step.meanwhile:
         return "nothing serves in its place: its clients notice"
     serve = f"{listing(step.meanwhile, 3)} {'serves' if len(step.meanwhile) == 1 else 'serve'} meanwhile"

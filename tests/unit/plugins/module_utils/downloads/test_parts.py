@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.vllm.cluster.plugins.module_utils.background import progress
 from ansible_collections.vllm.cluster.plugins.module_utils.downloads import (
     agreement,
     curl,
@@ -134,44 +133,6 @@ def test_curl_and_rsync_are_told_names_as_they_are():
     assert curl._quoted('a"b\\c') == '"a\\"b\\\\c"'
     rules = rsync._filters([RemoteFile("a/b/c[1].json", 1), RemoteFile("a/d\\e", 1)])
     assert rules == "+ /a/\n+ /a/b/\n+ /a/b/c\\[1].json\n+ /a/d\\e\n- *\n"
-
-
-def item(**more):
-    blank = {
-        "source": "a/b",
-        "phase": "downloads",
-        "detail": "",
-        "done": 2**29,
-        "total": 2**31,
-        "rate": 0.0,
-        "attempt": 1,
-    }
-    return {**blank, **more}
-
-
-@pytest.mark.parametrize(
-    ("told", "line"),
-    [
-        (item(rate=2.0**24), "a/b: 512.0 MiB of 2.00 GiB (25%), 16.0 MiB/s, 1 min 36 s left"),
-        (item(), "a/b: 512.0 MiB of 2.00 GiB (25%)"),
-        (item(phase="verifies"), "a/b: verifies 512.0 MiB of 2.00 GiB (25%)"),
-        (item(phase="waits", detail="gpu2"), "a/b: waits for gpu2, which works on it"),
-        (item(attempt=2, detail="HTTP 500"), "a/b: 512.0 MiB of 2.00 GiB (25%); try 2: HTTP 500"),
-        (item(phase="complete"), "a/b: complete"),
-    ],
-)
-def test_lines_of_progress(told, line):
-    assert progress.line(told) == line
-
-
-def test_the_rate_is_that_of_the_last_half_minute():
-    rate = progress.Rate()
-    assert rate.feed(0.0, 0) == 0.0
-    assert rate.feed(10.0, 1000) == 100.0
-    for second in range(20, 200, 10):
-        last = rate.feed(float(second), 1000)
-    assert last == 0.0
-    assert [progress.duration(seconds) for seconds in (4.9, 197, 7500)] == ["4 s", "3 min 17 s", "2 h 5 min"]
 
 
 def told(name, *, commit=None, digest=None, kind="hub", revision=None):

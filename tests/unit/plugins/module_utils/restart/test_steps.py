@@ -40,7 +40,7 @@ def reports(plan, failed=(), stopped=(), absent=(), units=None):
             item = share(engine["name"], engine["service"], role, rung)
             item["unit"]["active_state"] = "inactive" if engine["name"] in stopped else "active"
             shares.append(item)
-        doors = [item["name"] for item in part["units"] if item["kind"] in ("router", "door")]
+        doors = [item["name"] for item in part["units"] if item["kind"] in ("router", "door", "kv_server")]
         told[host] = report(*shares, units=[unit(name, "door", (units or {}).get(name, "active")) for name in doors])
     return told
 
@@ -177,6 +177,90 @@ def test_doors_are_renewed_when_asked_for():
     found = roll(plan, reports(plan), Wanted(parts=("doors",)))
     assert (names(found), [door.unit for door in found.doors]) == ([], ["vllm-qwen-door.service"])
     assert "vllm-qwen-router.service restarts when its answers have ended" in as_text(found)
+
+
+SERVERS = {"parts": ("servers",), "consent": True}
+
+
+def test_a_server_restarts_first_with_its_hosts_engines_and_the_others_follow():
+    plan = planned("pd_mooncake")
+    found = roll(plan, reports(plan), Wanted(**SERVERS))
+    assert names(found) == ["vllm-qwen-mooncake", "qwen-decode-0", "qwen-decode-1"]
+    step = found.engines[0]
+    assert (step.head, step.unit, step.hosts) == ("gpu1", "vllm-qwen-mooncake.service", ("gpu1",))
+    assert step.along == ("qwen-prefill-0", "qwen-prefill-1")
+    assert [unit["name"] for unit in step.units] == ["vllm-qwen-prefill-0.service", "vllm-qwen-prefill-1.service"]
+    assert step.meanwhile == (), "no other prefill engine serves: nothing is led past them"
+    assert names(roll(plan, reports(plan), Wanted(parts=("engines", "servers"), consent=True))) == [
+        "vllm-qwen-mooncake",
+        "qwen-decode-0",
+        "qwen-decode-1",
+    ]
+    assert all(not step.along for step in roll(plan, reports(plan), Wanted()).engines), "engines alone, as ever"
+
+
+def test_requests_are_led_past_a_servers_engines_where_others_of_every_kind_serve():
+    plan = planned("pd_nixl")
+    (server,) = (unit for unit in planned("pd_mooncake")["hosts"]["gpu1"]["units"] if unit["kind"] == "kv_server")
+    server["name"] = "vllm-qwen-shared.service"
+    plan["hosts"]["gpu2"]["units"].append(server)
+    (follower,) = (item for item in plan["hosts"]["gpu2"]["units"] if item["engine"] == "qwen-decode-1")
+    follower["restart_with"] = [server["name"]]
+    workers = plan["hosts"]["gpu1"]["routers"][0]["workers"]
+    step = roll(plan, reports(plan), Wanted(**SERVERS)).engines[0]
+    assert (step.along, step.meanwhile) == (("qwen-decode-1",), ("qwen-decode-0",))
+    assert step.workers == tuple(worker["url"] for worker in workers if worker["engine"] == "qwen-decode-1")
+    assert (step.serves, step.settle_s, step.door.host) == (True, 5, "gpu1")
+    sole = [item for item in plan["hosts"]["gpu1"]["units"] if item["kind"] == "engine"]
+    alike = {**plan["hosts"], "gpu2": {**plan["hosts"]["gpu2"], "units": [*plan["hosts"]["gpu2"]["units"]]}}
+    alike["gpu2"]["units"] += [{**item, "restart_with": [server["name"]]} for item in sole]
+    step = roll({**plan, "hosts": alike}, reports(plan), Wanted(**SERVERS)).engines[0]
+    assert (len(step.along), step.meanwhile) == (5, ()), "decode-0 alone serves nobody"
+    down = roll(plan, reports(plan, failed=["qwen-decode-0"]), Wanted(**SERVERS)).engines[0]
+    assert down.meanwhile == ()
+
+
+def test_an_engine_whose_head_is_elsewhere_is_waited_for_in_a_step_of_its_own():
+    plan = planned("pd_mooncake")
+    (engine,) = (item for item in plan["engines"] if item["name"] == "qwen-decode-0")
+    (own,) = (item for item in plan["hosts"]["gpu2"]["units"] if item["engine"] == "qwen-decode-0")
+    engine["members"].append({"host": "gpu1"})
+    plan["hosts"]["gpu1"]["units"].append({**own, "restart_with": ["vllm-qwen-mooncake.service"]})
+    found = roll(plan, reports(plan), Wanted(**SERVERS))
+    assert "qwen-decode-0" in found.engines[0].along
+    assert names(found) == ["vllm-qwen-mooncake", "qwen-decode-0", "qwen-decode-1"]
+
+
+def test_servers_need_consent():
+    plan = planned("pd_lmcache")
+    (problem,) = refused(plan, reports(plan), parts=("servers",))
+    assert problem.startswith("vllm-qwen-lmcache: its engines have never been seen without it, and those of gpu1")
+    assert "vllm_allow_restart=true" in problem
+
+
+def test_a_server_that_is_not_there_forbids_it_and_one_that_was_stopped_stays_so():
+    plan = planned("pd_lmcache")
+    told = reports(plan)
+    told["gpu1"]["units"] = [item for item in told["gpu1"]["units"] if "lmcache" not in item["name"]]
+    (problem,) = refused(plan, told, **SERVERS)
+    assert problem.startswith("vllm-qwen-lmcache: gpu1 has no unit of it")
+    (problem,) = refused(plan, reports(plan, units={"vllm-qwen-lmcache.service": "inactive"}), **SERVERS)
+    assert "nothing is chosen" in problem
+    assert "vllm-qwen-lmcache was stopped: it stays so" in problem
+    (problem,) = refused(planned("replicas"), reports(planned("replicas")), **SERVERS)
+    assert "Nothing fits" in problem, "a service without servers"
+
+
+def test_the_screen_tells_what_a_server_takes_along():
+    plan = planned("pd_lmcache")
+    lines = as_text(roll(plan, reports(plan), Wanted(**SERVERS))).splitlines()
+    assert lines[0] == "To restart, one after the other: 1 server"
+    told = "1. vllm-qwen-lmcache gpu1 takes qwen-prefill-0, qwen-prefill-1, qwen-decode-0 along; nothing serves in its"
+    assert " ".join(" ".join(lines[1:]).split()).startswith(told)
+    plan = planned("pd_mooncake")
+    assert as_text(roll(plan, reports(plan), Wanted(**SERVERS))).startswith(
+        "To restart, one after the other: 1 server, 2 engines\n"
+    )
 
 
 def test_the_screen_tells_order_and_who_serves_meanwhile():
