@@ -205,11 +205,11 @@ def test_with_consent_the_engine_moves_to_it(lab, env1):
     assert run.status == 0
     assert environment(env1) == SECOND
     assert release(lab) == NEW
-    away = [outcome for outcome in stream.outcomes if outcome.fate != "answered"]
-    gap = min(outcome.began for outcome in away), max(outcome.began + outcome.seconds for outcome in away)
-    print(f"no answer for {gap[1] - gap[0]:.1f} s")
-    between = [outcome for outcome in stream.fates("answered") if gap[0] < outcome.began < gap[1] - outcome.seconds]
-    assert not between, stream.report()  # one gap and no more
+    lost = [outcome for outcome in stream.outcomes if outcome.fate != "answered"]
+    first, last = min(outcome.began + outcome.seconds for outcome in lost), max(outcome.began for outcome in lost)
+    print(f"no answer for {last - first:.1f} s")
+    within = [outcome for outcome in stream.fates("answered") if first < outcome.began < last - outcome.seconds]
+    assert not within, stream.report()  # one gap and no more
 
 
 def test_an_engine_that_does_not_come_up_says_how_to_go_back(lab, env1):
