@@ -20,6 +20,7 @@ description:
     it incomplete, and the next run makes the environment anew, mostly from uv's cache.
   - Packages that somebody else added, removed or changed are put back as they were. Files changed within a package
     are not looked at.
+  - Where one with vLLM is beside it already, the vLLM of a new one must start (C(vllm --version)), or it is removed.
   - A directory that this module did not make is never changed or removed.
 requirements:
   - Python's C(venv) module with pip on the host (C(python3-venv) on Debian and Ubuntu), to install uv
@@ -361,7 +362,10 @@ class Work:
 
     def _applied(self, environment):
         decision, packages = self.builder.decide(environment)  # again: another run may have ended meanwhile
-        after = packages if decision.action == "none" else self.builder.apply(environment, decision)
+        if decision.action == "none":
+            return environment, decision, packages, packages
+        beside = bool(others([Path(environment.path)]))  # an engine may serve from one, and be moved to this
+        after = self.builder.apply(environment, decision, tried=beside)
         return environment, decision, packages, after
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The vllm.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Environments of uv and of conda under running engines: they stay, are replaced, and come back.
+"""Environments of uv and of conda under running engines: they stay, move between two releases, and come back.
 
 In order: a test builds on the state that the one before left. conda's installer and command line are stand-ins; solver,
 channel and packages are real.
@@ -13,21 +13,19 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.testinfra.lab import ROOT, main_pid
+from tests.testinfra.requests import Stream
 
 ENVS = "/opt/vllm/envs"
 TOKEN = "to-ken-7"
-
-
-class State:
-    """What a test leaves for the next."""
-
-    first = ""  # the environment that chat began with
-    second = ""  # the one it was led to
+#: The release of the inventory, and the one that it is led to: both as the package index has them.
+OLD, NEW = "0.31.0", "0.32.0"
+FIRST, SECOND = f"{ENVS}/vllm-{OLD}-cpu", f"{ENVS}/vllm-{NEW}-cpu"
 
 
 def environment(host, unit="vllm-chat-0"):
@@ -47,15 +45,23 @@ def env2(lab):
     return lab.host("env2")
 
 
-def extra(env1, version):
-    """Further packages of environments: a wheel of the host, by its checksum."""
-    file = f"/srv/wheels/lab_extra-{version}-py3-none-any.whl"
-    checksum = env1.check_output("sha256sum %s", file).split()[0]
-    return {"vllm_env_packages": [f"lab-extra @ file://{file}#sha256={checksum}"]}
-
-
 def deploy(lab, host, variables, **options):
     return lab.playbook("site.yml", "--limit", host, extra=variables, **options)
+
+
+def clients(lab, **options):
+    """Clients that ask chat on env1 one after the other."""
+    return Stream(f"http://{lab.address('env1')}:8000", "chat", key="", clients=2, **options)
+
+
+def away(cache):
+    """No index answers, and no wheel was kept: the cache is one that nobody used."""
+    return {"vllm_python_index_url": "http://127.0.0.1:9/simple", "vllm_uv_cache_dir": cache}
+
+
+def release(lab):
+    """What the engine's own modules say that they are."""
+    return json.loads(lab.ask("env1", 8000, "/version")[1])["version"]
 
 
 def module(lab, host, arguments, name="uv_env"):
@@ -93,8 +99,9 @@ def test_the_persons_own_settings_of_conda_are_neither_followed_nor_changed(env2
 
 
 def test_a_second_run_changes_nothing_within_the_environments(lab, env1, env2):
-    State.first = environment(env1)
-    places = [(env1, "vllm-chat-0", State.first), (env2, "vllm-snake-0", environment(env2, "vllm-snake-0"))]
+    places = [(env1, "vllm-chat-0", FIRST), (env2, "vllm-snake-0", environment(env2, "vllm-snake-0"))]
+    assert environment(env1) == FIRST
+    assert release(lab) == OLD
     before = [main_pid(host, unit) for host, unit, _path in places]
     for host, _unit, path in places:
         host.run_expect([0], "touch %s/stone", path)
@@ -170,55 +177,90 @@ def test_with_consent_conda_keeps_only_what_environments_are_made_from(lab, env2
     assert module(lab, "env2", arguments, "env_prune")[0]["changed"] is False
 
 
-def test_an_environment_that_cannot_be_made_costs_the_engine_nothing(lab, env1):
+@pytest.mark.parametrize(
+    ("package", "told"),
+    [
+        ("numpy==0.0.1", ["numpy==0.0.1", "Fix: correct the version"]),
+        # It resolves, and no Python since 3.10 can import it.
+        ("cachetools==2.0.0", ["its vLLM does not start", "has no attribute 'MutableMapping'", "in vllm_env_packages"]),
+    ],
+)
+def test_an_environment_that_cannot_be_had_costs_the_engine_nothing(lab, env1, package, told):
     before = main_pid(env1, "vllm-chat-0")
-    wrong = {"vllm_env_packages": ["numpy==0.0.1"], "vllm_allow_restart": True}
-    run = deploy(lab, "env1", wrong)
+    run = deploy(lab, "env1", {"vllm_env_packages": [package], "vllm_allow_restart": True})
     assert run.status != 0
-    assert "numpy==0.0.1" in run.output
-    assert "Fix: correct the version" in run.output
+    for text in told:
+        assert text in run.output
     assert main_pid(env1, "vllm-chat-0") == before
-    assert env1.check_output("ls %s", ENVS) == State.first.rpartition("/")[2]
+    assert lab.completion("env1", 8000, "chat")[0] == 200
+    assert env1.check_output("ls -A %s", ENVS).split() == [f".vllm-{OLD}-cpu.json", f"vllm-{OLD}-cpu"]
 
 
-def test_a_new_environment_is_made_beside_and_needs_consent_to_be_taken(lab, env1):
+def test_a_release_that_the_index_does_not_give_costs_the_engine_nothing(lab, env1):
     before = main_pid(env1, "vllm-chat-0")
-    run = deploy(lab, "env1", extra(env1, "1.0"))
+    run = deploy(lab, "env1", {**away("/srv/no-wheels"), "vllm_version": NEW, "vllm_allow_restart": True})
+    assert run.status != 0
+    assert "Fix: let the host reach the index" in run.output
+    assert main_pid(env1, "vllm-chat-0") == before
+    assert env1.check_output("ls %s", ENVS) == f"vllm-{OLD}-cpu"
+
+
+def test_a_new_release_is_made_beside_and_needs_consent_to_be_taken(lab, env1):
+    before = main_pid(env1, "vllm-chat-0")
+    with clients(lab) as stream:
+        run = deploy(lab, "env1", {"vllm_version": NEW})
     assert run.status != 0
     assert "vllm_allow_restart" in run.output
+    assert set(stream.count()) == {"answered"}, stream.report()
     assert main_pid(env1, "vllm-chat-0") == before
-    assert environment(env1) == State.first
-    assert lab.completion("env1", 8000, "chat")[0] == 200
-    assert len(env1.check_output("ls %s", ENVS).split()) == 2
+    assert environment(env1) == FIRST
+    assert env1.file(f"{SECOND}/bin/vllm").is_file
 
 
 def test_with_consent_the_engine_moves_to_it(lab, env1):
-    run = deploy(lab, "env1", {**extra(env1, "1.0"), "vllm_allow_restart": True})
+    """Clients are answered up to the restart, and after it by the new release."""
+    with clients(lab, patience_s=20) as stream:
+        stream.wait(answers=3)
+        run = deploy(lab, "env1", {"vllm_version": NEW, "vllm_allow_restart": True})
+        stream.wait(answers=3)
     assert run.status == 0
-    State.second = environment(env1)
-    assert State.second != State.first
-    assert env1.file(f"{State.second}/lib/python3.11/site-packages/lab_extra.py").exists
-    assert lab.completion("env1", 8000, "chat")[0] == 200
+    assert environment(env1) == SECOND
+    assert release(lab) == NEW
+    lost = [outcome for outcome in stream.outcomes if outcome.fate != "answered"]
+    first, last = min(outcome.began + outcome.seconds for outcome in lost), max(outcome.began for outcome in lost)
+    print(f"no answer for {last - first:.1f} s")
+    within = [outcome for outcome in stream.fates("answered") if first < outcome.began < last - outcome.seconds]
+    assert not within, stream.report()  # one gap and no more
 
 
 def test_an_engine_that_does_not_come_up_says_how_to_go_back(lab, env1):
-    run = deploy(lab, "env1", {**extra(env1, "2.0"), "vllm_allow_restart": True})
+    """Its vLLM starts when it is tried, and not as this engine."""
+    file = "/srv/wheels/lab_extra-1.0-py3-none-any.whl"
+    checksum = env1.check_output("sha256sum %s", file).split()[0]
+    package = f"lab-extra @ file://{file}#sha256={checksum}"
+    variables = {"vllm_version": NEW, "vllm_env_packages": [package], "vllm_allow_restart": True}
+    run = deploy(lab, "env1", variables)
     assert run.status != 0
     assert "To go back, run site.yml with what was changed as it was before" in run.output
-    assert State.first in run.output
-    assert State.second in run.output
+    assert FIRST in run.output
+    assert SECOND in run.output
     assert lab.ask("env1", 8000, "/health")[0] == 0
 
 
 def test_going_back_fetches_nothing_and_leaves_no_other_environment(lab, env1):
     """No index answers. With consent to prune, what nobody uses is gone once the engine has proved itself."""
-    unit = f"[Service]\nExecStart={State.first}/bin/python\n"
+    unit = f"[Service]\nExecStart={SECOND}/bin/python\n"
     env1.run_expect([0], "printf %s > /etc/systemd/system/mine.service", unit)
-    away = {"vllm_python_index_url": "http://127.0.0.1:9/simple", "vllm_uv_cache_dir": "/srv/empty"}
-    run = deploy(lab, "env1", {**extra(env1, "1.0"), **away, "vllm_allow_restart": True, "vllm_env_prune": True})
+    began = time.monotonic()
+    run = deploy(
+        lab, "env1", {**away("/srv/unused"), "vllm_version": OLD, "vllm_allow_restart": True, "vllm_env_prune": True}
+    )
+    print(f"back in {time.monotonic() - began:.1f} s")
     assert run.status == 0
-    assert environment(env1) == State.second
+    assert not env1.file("/srv/unused").exists  # uv was never started
+    assert environment(env1) == FIRST
+    assert release(lab) == OLD
     assert lab.completion("env1", 8000, "chat")[0] == 200
-    # The broken one is gone; the first is named by a unit of somebody else.
-    assert sorted(env1.check_output("ls -d %s/*", ENVS).split()) == sorted([State.first, State.second])
+    # The broken one is gone; the newer one is named by a unit of somebody else.
+    assert sorted(env1.check_output("ls -d %s/*", ENVS).split()) == [FIRST, SECOND]
     env1.run_expect([0], "rm /etc/systemd/system/mine.service")

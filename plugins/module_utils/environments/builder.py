@@ -9,7 +9,7 @@ import os
 import shutil
 from pathlib import Path
 
-from . import conda
+from . import conda, trial
 from .conda import CondaSettings
 from .distributions import alias_directory, alias_files, conda_distributions, installed, site_packages
 from .failures import explain, without_credentials
@@ -64,8 +64,11 @@ class Builder:
         output = self._uv(environment, "resolve its packages", [*arguments, "--dry-run"])
         return {**changed_packages(before, output), **dict(environment.request.aliases)}
 
-    def apply(self, environment: Environment, decision: Decision) -> dict[str, str]:
-        """Do what was decided; the packages that are there then."""
+    def apply(self, environment: Environment, decision: Decision, tried: bool = False) -> dict[str, str]:
+        """Do what was decided; the packages that are there then.
+
+        tried: one that is built must have a vLLM that starts, or none, else it is not left behind.
+        """
         path = Path(environment.path)
         origin = self._origin(environment)
         record, before = read_record(Path(environment.path)), _packages(path)
@@ -79,6 +82,9 @@ class Builder:
             arguments = self._install_arguments(environment, place, decision.lock, conda_distributions(path))
             arguments += self._torch_arguments(environment, installed(path), arguments)
             self._uv(environment, "install its packages", arguments)
+            _write_aliases(environment)
+            if tried and decision.action == "build":
+                self._try(environment, path)
         except EnvironmentFailure:
             if decision.action == "build":  # nothing half done stays
                 shutil.rmtree(path, ignore_errors=True)
@@ -88,10 +94,17 @@ class Builder:
                     Path(environment.path), record
                 )  # uv failed before it touched anything: engines go on using it
             raise
-        _write_aliases(environment)
         packages = _packages(path)
         write_record(Path(environment.path), Record(True, environment.request.digest(), origin, packages))
         return packages
+
+    def _try(self, environment: Environment, path: Path) -> None:
+        said = trial.fault(self._run, path, self._scratch, self._timeout)
+        if said:
+            raise EnvironmentFailure(
+                f"environment {environment.name} ({path}): its vLLM does not start, so it is removed again, and "
+                f"no engine is moved to it. vllm --version fails; {said}"
+            )
 
     def _origin(self, environment: Environment) -> str:
         """What the environment is made from, as its record tells it."""

