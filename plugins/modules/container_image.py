@@ -156,7 +156,14 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.vllm.cluster.plugins.module_utils.background import detached
-from ansible_collections.vllm.cluster.plugins.module_utils.images import engine, record, reference, request, worker
+from ansible_collections.vllm.cluster.plugins.module_utils.images import (
+    derived,
+    engine,
+    record,
+    reference,
+    request,
+    worker,
+)
 from ansible_collections.vllm.cluster.plugins.module_utils.images.errors import ImageError
 
 
@@ -177,6 +184,7 @@ class Work:
         self.post = detached.Post(Path(params["run_dir"]), request.identity(self.items, self.settings))
 
     def look(self):
+        derived.check(self.items, self.settings)
         answers = []
         for item in self.items:
             why = worker.reason(item, self.engine, self.settings)

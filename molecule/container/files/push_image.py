@@ -26,11 +26,11 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 #: No program of the image reads these: the host's own services, texts for people, what C++ is compiled with.
 LEFT_OUT = (
     *("usr/share/doc", "usr/share/locale", "usr/share/man", "usr/share/perl", "usr/lib/modules", "usr/lib/firmware"),
-    *("usr/bin/docker-registry", "usr/lib/systemd", "usr/lib/git-core", "usr/share/i18n", "usr/share/fonts"),
+    *("tmp/", "usr/bin/docker-registry", "usr/lib/systemd", "usr/lib/git-core", "usr/share/i18n", "usr/share/fonts"),
 )
 LEFT_OUT_PACKAGES = ("torch/test", "torch/include", "pip", "pycountry/locales")
-SYSTEM = ("usr", "bin", "sbin", "lib", "lib64", "etc/ld.so.cache", "etc/ld.so.conf", "etc/ld.so.conf.d", "etc/passwd")
-SYSTEM += ("etc/group", "etc/nsswitch.conf", "etc/ssl", "etc/alternatives", "etc/python3.11")
+SYSTEM = ("tmp", "usr", "bin", "sbin", "lib", "lib64", "etc/ld.so.cache", "etc/ld.so.conf", "etc/ld.so.conf.d")
+SYSTEM += ("etc/passwd", "etc/group", "etc/nsswitch.conf", "etc/ssl", "etc/alternatives", "etc/python3.11")
 
 
 class Registry:
@@ -135,6 +135,8 @@ def main(address, reference, mark, environment=""):
     registry = Registry(address, name, sys.stdin.readline().strip())
     blobs = [registry.upload(packed(names, skip)) for names, skip in layers(environment)]
     variables = [f"PATH={environment}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"]
+    # uv knows no others by itself, and the machine under the lab may have own ones.
+    variables.append("SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt")
     config = {
         "architecture": "amd64",
         "os": "linux",

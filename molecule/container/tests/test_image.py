@@ -26,8 +26,10 @@ def host(lab):
     return lab.host("con2")
 
 
-def bring(lab, image, *arguments, **more):
-    return lab.playbook("images.yml", *arguments, extra={"vllm_image": image, **more})
+def bring(lab, image=None, **more):
+    """images.yml, for the service on con2 alone. image: another one than the inventory's."""
+    extra = {"vllm_image": image, **more} if image else more
+    return lab.playbook("images.yml", extra=extra, environment={"CONTAINER_SERVICES": "chat"})
 
 
 def images(host):
@@ -45,11 +47,11 @@ def without_registry(lab):
 
 def test_what_is_there_by_digest_needs_no_registry(lab, host, digests):
     with without_registry(lab):
-        again = lab.playbook("images.yml")
+        again = bring(lab)
     assert again.status == 0, again.output
     assert again.changed("con2") == {"con2": 0}
     known = host.check_output(
-        "docker image inspect --format '{{json .RepoDigests}}' %s", f"{REGISTRY}/lab/vllm@{digests['vllm']}"
+        "docker image inspect --format '{{json .RepoDigests}}' %s", f"{REGISTRY}/vllm/vllm-openai-cpu@{digests['vllm']}"
     )
     assert digests["vllm"] in known
 
@@ -119,7 +121,7 @@ def test_a_small_disk_is_told_before_the_pull_and_a_full_one_leaves_nothing(lab,
     )
     try:
         host.check_output(f"timeout 30 sh -c 'until {docker} info >/dev/null 2>&1; do sleep 0.2; done'")
-        refused = lab.playbook("images.yml", extra={"vllm_container_socket": "/run/small.sock"})
+        refused = bring(lab, vllm_container_socket="/run/small.sock")
         assert refused.status != 0
         assert "are free there" in refused.output
         full = bring(lab, f"{REGISTRY}/lab/small:1", vllm_container_socket="/run/small.sock")
@@ -165,7 +167,7 @@ def test_a_tag_moves_only_when_asked_and_old_images_go_by_consent(lab, host, dig
     assert asked.changed("con2") == {"con2": 1}, asked.output
     assert host.check_output("docker image inspect --format '{{.Id}}' %s", small) != first
     assert bring(lab, small, vllm_image_refresh=True).changed("con2") == {"con2": 0}
-    pruned = lab.playbook("images.yml", extra={"vllm_image_prune": True})
+    pruned = bring(lab, vllm_image_prune=True)
     assert pruned.changed("con2") == {"con2": 1}, pruned.output
     assert host.run("docker image inspect %s", small).rc != 0
     assert host.check_output("docker ps --quiet --filter name=vllm-chat-0") != ""

@@ -1,14 +1,14 @@
 # Copyright: (c) 2026, The vllm.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A lock of what con2 has: written once, deployed exactly, and nothing else is."""
+"""A lock of what the hosts have: written once, deployed exactly, and nothing else is."""
 
 from __future__ import annotations
 
 import pytest
 import yaml
 
-NAME = "10.77.47.11:5000/lab/vllm"
+NAME = "10.77.47.11:5000/vllm/vllm-openai-cpu"
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def locked(lab, tmp_path_factory):
     for changed in (1, 0):
         run = lab.playbook("lock.yml", extra={"vllm_lock_file": str(path)})
         assert run.status == 0, run.output
-        assert run.changed("con2") == {"con2": changed}
+        assert run.changed("con1") == {"con1": changed}
     return path, yaml.safe_load(path.read_text())
 
 
@@ -38,7 +38,7 @@ def test_what_was_locked_is_deployed_and_nothing_changes(lab, locked):
     path, _lock = locked
     run = lab.playbook("site.yml", extra={"vllm_lock": str(path)})
     assert run.status == 0, run.output
-    assert run.changed("con2") == {"con2": 0}
+    assert run.changed("con1", "con2") == {"con1": 0, "con2": 0}
 
 
 def test_what_differs_is_refused_and_the_engine_runs_on(lab, locked):

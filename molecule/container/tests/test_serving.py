@@ -18,7 +18,7 @@ def host(lab):
 
 
 def ask(lab):
-    return lab.completion("con2", 8000, "chat", key=lab.variables["vllm_services"][0]["api_key"])
+    return lab.completion("con2", 8000, "chat", key=lab.variables["container_services"]["chat"]["api_key"])
 
 
 def wait(lab, timeout=300):
@@ -62,4 +62,4 @@ def test_it_comes_back_when_docker_is_restarted(lab, host):
     host.check_output("systemctl restart docker")
     print(f"serves again after {wait(lab):.0f} s")
     assert container(host) != before
-    assert host.check_output("docker ps --quiet --all | wc -l") == "1"
+    assert host.check_output("docker ps --quiet --all --filter name=%s | wc -l", UNIT) == "1"

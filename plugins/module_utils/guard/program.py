@@ -14,7 +14,7 @@ import threading
 import time
 from typing import Any
 
-from . import report, settings, systemd
+from . import containers, report, settings, systemd
 from .files import Files
 from .model import Action, Ask, Kill, Restart, Say, Unit
 from .settings import Settings, SettingsError
@@ -48,6 +48,7 @@ class Guard:
         self.files = Files(config.state_dir, config.engine, config.role, config.member)
         self.deeds = report.Deeds()
         self._show: Task[tuple[Unit, ...]] = Task(self.waker)
+        self._containers = containers.Groups() if config.containers else None
         self._mute: dict[str, float] = {}
         self._reported = float("-inf")
         self._told: tuple[Any, ...] = ()
@@ -97,7 +98,7 @@ class Guard:
                 # After a time in which nothing ran, ticks that were missed are not made up for.
                 tick = max(tick + _TICK_S, now + _TICK_S / 2)
                 if not self._show.busy:
-                    self._show.start(lambda: systemd.show(self.config.units, time.monotonic()))
+                    self._show.start(self._look)
             if waits and (self._show.done or now >= deadline):
                 waits = False
                 self._tick(now)
@@ -164,13 +165,21 @@ class Guard:
             threading.Thread(target=self._restart, daemon=True).start()
         elif isinstance(action, Kill):
             self.say(action.text, warning=True)
-            threading.Thread(target=systemd.kill, args=(self.config.units,), daemon=True).start()
+            threading.Thread(target=self._kill, daemon=True).start()
         elif isinstance(action, Ask):
             self.ask()
 
     def ask(self) -> None:
         """Send a canary. Only a head is told to."""
         raise NotImplementedError
+
+    def _look(self) -> tuple[Unit, ...]:
+        return systemd.show(self.config.units, time.monotonic(), containers=self._containers)
+
+    def _kill(self) -> None:
+        if self._containers is not None:  # first: once Docker's client is gone, nothing ends what it ran
+            containers.kill(self.config.units)
+        systemd.kill(self.config.units)
 
     def _restart(self) -> None:
         for pause in (1.0, 3.0, 10.0, None):

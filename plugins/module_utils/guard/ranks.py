@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The vllm.cluster authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine's ranks among the processes of a unit: the unit may live on long after one of them died.
+"""The engine's ranks among the processes of a unit or its container: the unit may live on long after one of them died.
 
 With Ray it does so for ever, and the engine says nothing for as long as a step may take.
 """
@@ -16,13 +16,18 @@ from .model import UP, Own
 
 #: How vLLM names its ranks and engine cores (setproctitle), and Ray the actors that hold them.
 _NAMES = (b"VLLM::Worker", b"VLLM::EngineCor", b"ray::RayWorker")
-#: Where the unit's control group is, by cgroup version.
-_ROOTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd")
+#: Where control groups are, by cgroup version.
+ROOTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd")
 #: A process that lived shorter may be a helper that had not taken its own name yet.
 _OLD_S = 10.0
 
 
-def running(group: str, roots: tuple[str, ...] = _ROOTS, proc: str = "/proc") -> frozenset[int]:
+def exists(group: str, roots: tuple[str, ...] = ROOTS) -> bool:
+    """Whether there is such a control group; False for "", which is none."""
+    return bool(group) and any(os.path.exists(f"{root}{group}/cgroup.procs") for root in roots)
+
+
+def running(group: str, roots: tuple[str, ...] = ROOTS, proc: str = "/proc") -> frozenset[int]:
     """The ranks in a control group, such as ``/system.slice/vllm-chat-0.service``; none where nothing can be read."""
     found = set()
     for root in roots if group else ():

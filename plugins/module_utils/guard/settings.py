@@ -42,7 +42,10 @@ class Api:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """address, port: where the head listens or is reached; members: the other members (the head's own list)."""
+    """address, port: where the head listens or is reached; members: the other members (the head's own list).
+
+    containers: whether the units run containers of their names.
+    """
 
     engine: str
     service: str
@@ -56,6 +59,7 @@ class Settings:
     api: Api | None
     state_dir: str
     rules: Rules
+    containers: bool = False
 
 
 def parse(text: str) -> Settings:
@@ -71,7 +75,7 @@ def parse(text: str) -> Settings:
         raise SettingsError(f"role: {role!r} is neither head nor worker")
     place = "listen" if role == "head" else "head"
     known = {"engine", "service", "role", "member", "units", place, "members", "secret_file", "api", "state_dir"}
-    strange = sorted(set(document) - known - _RULES)
+    strange = sorted(set(document) - known - {"containers"} - _RULES)
     if strange:
         raise SettingsError(f"{strange[0]}: no such key for a {role}")
     where = _object(document, place, {"address", "port"})
@@ -95,6 +99,7 @@ def parse(text: str) -> Settings:
         api=_api(document) if role == "head" else None,
         state_dir=_text(document, "state_dir") if "state_dir" in document else "/run/vllm-guard",
         rules=_rules(document),
+        containers=_flag(document, "containers"),
     )
 
 
@@ -141,6 +146,13 @@ def _text(document: dict[str, Any], key: str, path: str = "") -> str:
     value = document.get(key)
     if not isinstance(value, str) or not value:
         raise SettingsError(f"{path}{key}: {'missing' if value is None else 'must be a text'}")
+    return value
+
+
+def _flag(document: dict[str, Any], key: str, default: bool = False) -> bool:
+    value = document.get(key, default)
+    if not isinstance(value, bool):
+        raise SettingsError(f"{key}: must be true or false")
     return value
 
 
@@ -200,8 +212,7 @@ def _rules(document: dict[str, Any]) -> Rules:
     given = {key: value for key, value in document.items() if key in _RULES}
     for key, value in given.items():
         if key == "lockstep":
-            if not isinstance(value, bool):
-                raise SettingsError("lockstep: must be true or false")
+            _flag(document, key)
         elif key == "backoff_s":
             if not isinstance(value, list) or not value or not all(map(_seconds, value)):
                 raise SettingsError("backoff_s: must be a list of seconds")

@@ -11,6 +11,7 @@ import socket
 import subprocess  # the guard is a program of its own, no module
 
 from . import ranks
+from .containers import Groups
 from .model import DEAD, DOWN, STOPPING, UP, Unit
 
 _PROPERTIES = "Id,LoadState,InvocationID,ActiveState,SubState,MainPID,ActiveEnterTimestampMonotonic,ControlGroup,Job"
@@ -23,27 +24,37 @@ class NoAnswer(Exception):
     """systemctl gave no answer that can be used; the text says why."""
 
 
-def show(units: tuple[str, ...], now: float, program: str = "systemctl") -> tuple[Unit, ...]:
-    """The units' states by one call. now: this host's monotonic clock, which systemd's stamps count too."""
+def show(
+    units: tuple[str, ...], now: float, program: str = "systemctl", containers: Groups | None = None
+) -> tuple[Unit, ...]:
+    """The units' states by one call. now: this host's monotonic clock, which systemd's stamps count too.
+
+    containers: of units that run containers, where their processes are; None: in the units' own control groups.
+    """
     text = _run([program, "show", "--property=" + _PROPERTIES, "--", *units])
-    return parse(text, units, now)
+    return parse(text, units, now, containers)
 
 
-def parse(text: str, units: tuple[str, ...], now: float) -> tuple[Unit, ...]:
+def parse(text: str, units: tuple[str, ...], now: float, containers: Groups | None = None) -> tuple[Unit, ...]:
     """The blocks that ``systemctl show`` prints, one a unit in the order they were asked for."""
     blocks = [block for block in text.split("\n\n") if block.strip()]
     if len(blocks) != len(units):
         raise NoAnswer(f"systemctl showed {len(blocks)} units of {len(units)}")
-    return tuple(_unit(dict(line.partition("=")[::2] for line in block.splitlines()), now) for block in blocks)
+    shown = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in blocks]
+    return tuple(_unit(name, block, now, containers) for name, block in zip(units, shown))
 
 
-def _unit(shown: dict[str, str], now: float) -> Unit:
+def _unit(name: str, shown: dict[str, str], now: float, containers: Groups | None) -> Unit:
     state = _state(shown)
     entered = shown.get("ActiveEnterTimestampMonotonic", "")
     running = shown.get("ActiveState") in ("active", "reloading") and entered.isdigit() and int(entered) > 0
     age = max(0.0, now - int(entered) / 1e6) if running else 0.0
-    found = ranks.running(shown.get("ControlGroup", "")) if state == UP else frozenset()
-    return Unit(shown.get("InvocationID", ""), state, age, found)
+    invocation, group = shown.get("InvocationID", ""), shown.get("ControlGroup", "")
+    if containers is not None:
+        # While it starts, a container of its name may be one that the unit is about to remove.
+        group = containers.of(name, invocation) if running and state == UP else ""
+    found = ranks.running(group) if state == UP else frozenset()
+    return Unit(invocation, state, age, found)
 
 
 def _state(shown: dict[str, str]) -> str:

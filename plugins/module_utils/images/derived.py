@@ -10,10 +10,12 @@ import io
 import shlex
 import tarfile
 import typing as t
+from urllib.parse import urlsplit
 
 from ..background.status import Status
 from . import causes
 from .engine import Engine, Event, Refused
+from .errors import ImageError
 from .request import Item, Settings
 
 #: Labels of a built image: what it was made from, and with which Ray.
@@ -27,14 +29,32 @@ def tag(base: str, ray: str) -> str:
     return f"vllm-cluster/ray:{ray}-{digest}"
 
 
+def with_password(urls: t.Iterable[str]) -> list[int]:
+    """Which of the package indexes hold a user or password: an image tells in its history what it was built with."""
+    return [number for number, url in enumerate(urls) if "@" in urlsplit(url).netloc]
+
+
+def check(items: t.Sequence[Item], settings: Settings) -> None:
+    """Refuse a password among a host's own variables; the plan knows what all hosts share. Raises ImageError."""
+    urls = [url for value in settings.pip.values() for url in value.split()]
+    for item in items:
+        if item.base is not None and with_password(urls):
+            rule = "its history would hold the user or password of a package index (pip_environment)"
+            raise ImageError(item.key, None, rule, "name an index that needs none, or an image that holds Ray")
+
+
 def recipe(base: str, identity: str, ray: str) -> str:
-    """The Dockerfile. uv is in the vLLM project's images since 0.9; pip is in all."""
+    """The Dockerfile. uv is in the vLLM project's images since 0.9; pip is in all.
+
+    Ray goes beside the vLLM that is found first: of some images that is in a virtual environment, of others it is not.
+    """
     install = f"'ray[default]=={ray}'"
+    uv = 'uv pip install --python "$(command -v python3)" --break-system-packages --no-cache'
     return "\n".join(
         [
             f"FROM {base}",
             'SHELL ["/bin/sh", "-ec"]',
-            f"RUN if command -v uv >/dev/null; then uv pip install --system --no-cache {install}; "
+            f"RUN if command -v uv >/dev/null; then {uv} {install}; "
             f"else python3 -m pip install --no-cache-dir {install}; fi",
             # An image whose Ray does not start is none.
             "RUN ray --version",

@@ -24,16 +24,7 @@ def check(document: t.Mapping[str, t.Any]) -> None:
                 fix = "write nixl with release 0.9.0 or later, or look at it with playbooks/plan.yml"
                 refusals.add("not-applied-yet", f"{service['path']}.prefill", None, rule, fix)
     for engine in document["engines"]:
-        units = [unit for member in engine["members"] for unit in document["hosts"][member["host"]]["units"]]
-        contained = any(unit["engine"] == engine["name"] and unit["runtime"] == "container" for unit in units)
-        if contained and (len(engine["members"]) > 1 or engine["executor"] == "ray"):
-            how = "by Ray " if engine["executor"] == "ray" else ""
-            span = f"engine {engine['name']} runs {how}in containers on {len(engine['members'])} hosts"
-            rule = f"{span}, which this release plans but does not start"
-            fix = "write runtime: env, or look at it with playbooks/plan.yml"
-            hosts = [member["host"] for member in engine["members"]]
-            refusals.add("not-applied-yet", f"{engine['path']}.hosts", hosts, rule, fix)
-        elif engine["guessed"]:
+        if engine["guessed"]:
             known = next(item["model_summary"] for item in document["services"] if item["name"] == engine["service"])
             rule = f"the sizes of engine {engine['name']} are a guess: {engine['why_unknown']}"
             fix = "set model_config, let this machine reach the hub (vllm_hub_endpoint), or write parallel"

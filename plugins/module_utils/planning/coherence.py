@@ -38,6 +38,7 @@ def check(
             _drivers(engine, probes, refusals)
             _images(engine, probes, fleet, refusals)
         images.check_locked(engine, probes, fleet, refusals)
+        images.check_sources(engine, fleet, refusals)
         _alike(engine, probes, refusals)
         _executor(engine, probes, fleet, refusals)
         ray.check_state_dir(engine, fleet["vllm_state_dir"], refusals)

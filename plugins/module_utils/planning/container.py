@@ -30,11 +30,17 @@ def _talks_by_rdma(member: Member) -> bool:
 
 
 def wrap(
-    unit: dict[str, t.Any], program: str, argv: list[str], member: Member, model: Model, fleet: t.Mapping[str, t.Any]
+    unit: dict[str, t.Any],
+    program: str,
+    argv: list[str],
+    member: Member,
+    model: Model,
+    fleet: t.Mapping[str, t.Any],
+    before: t.Sequence[list[str]] = (),
 ) -> dict[str, t.Any]:
     """``docker run`` in the foreground. Variables go by name: docker takes their values from its own.
 
-    unit: the item without its commands.
+    unit: the item without its commands. before: what the host runs first, and which may fail.
     """
     name, chosen = unit["name"].removesuffix(".service"), images.of(member, fleet)
     run = [_DOCKER, "run", "--rm", "--name", name, *_ALWAYS]
@@ -52,7 +58,7 @@ def wrap(
         run += ["--cap-add", "SYS_PTRACE"]
     if fleet["vllm_container_privileged"]:
         run.append("--privileged")
-    for volume in [*_volumes(member, model, fleet), *fleet["vllm_volumes"]]:
+    for volume in [*_volumes(unit, member, model, fleet), *fleet["vllm_volumes"]]:
         run += ["--volume", volume]
     run += ["--env", "PYTHONUNBUFFERED=1"]
     for variable in sorted([*unit["environment"], *unit["secrets"]]):
@@ -61,13 +67,13 @@ def wrap(
         **unit,
         "image": chosen,
         # A container that a crash of the engine left behind would keep the name. May fail: mostly there is none.
-        "exec_start_pre": [[_DOCKER, "rm", "--force", name]],
+        "exec_start_pre": [[_DOCKER, "rm", "--force", name], *before],
         "exec": [*run, "--entrypoint", program, chosen, *argv],
         "exec_stop": [_DOCKER, "stop", "-t", str(unit["stop_timeout_s"]), name],
     }
 
 
-def _volumes(member: Member, model: Model, fleet: t.Mapping[str, t.Any]) -> list[str]:
+def _volumes(unit: t.Mapping[str, t.Any], member: Member, model: Model, fleet: t.Mapping[str, t.Any]) -> list[str]:
     """The model, what is compiled for it, and what connectors and Ray read and write; each at the host's own path."""
     state, engine = fleet["vllm_state_dir"], member.engine
     found = [f"{model.path}:{model.path}:ro" if model.path else f"{state}/huggingface:{state}/huggingface"]
@@ -76,8 +82,10 @@ def _volumes(member: Member, model: Model, fleet: t.Mapping[str, t.Any]) -> list
     for item in member.files:
         found.append(f"{item['path']}:{item['path']}" + ("" if item["content"] is None else ":ro"))
     if engine.executor == "ray":
-        folder = ray.temp_dir(engine.name, state)
-        found.append(f"{folder}:{folder}")
-    if engine.executor == "ray" and engine.is_group:
-        found += [f"{path}:{path}:ro" for path in (groups.secret_file(engine.name), groups.config_dir(engine.name))]
+        folder, token = ray.temp_dir(engine.name, state), groups.secret_file(engine.name)
+        found += [f"{folder}:{folder}", f"{token}:{token}:ro"]
+        # Docker makes what is not there, and only the head of several hosts has one.
+        config = groups.config_dir(engine.name)
+        if unit["environment"].get("VLLM_CONFIG_ROOT") == config:
+            found.append(f"{config}:{config}:ro")
     return found

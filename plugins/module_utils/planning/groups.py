@@ -59,7 +59,7 @@ def guard(member: Member, units: t.Sequence[t.Mapping[str, t.Any]], python: str)
         "lockstep": engine.parallel["data"] == 1 or engine.parallel["expert"],
     }
     if service["runtime"] == "container":
-        config["kill_after_s"] = None  # killing "docker run" leaves the container
+        config["containers"] = True
     place = {"address": member.head_address, "port": member.head_port("guard")}
     references = {}
     if member.is_head:

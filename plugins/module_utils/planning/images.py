@@ -75,6 +75,18 @@ def named(engine: Engine, probe: Probe, fleet: t.Mapping[str, t.Any]) -> str:
     return reference.mirrored(found, fleet["vllm_image_mirror"]).text
 
 
+def check_sources(engine: Engine, fleet: t.Mapping[str, t.Any], refusals: Refusals) -> None:
+    """Refuse a password that would stay in the history of an image that is built."""
+    if engine.service["runtime"] != "container" or not lacks_ray(engine, fleet):
+        return
+    rule = "holds a user or a password, and stays in the history of the image that Ray is added to"
+    fix = "name an index that needs none, as a mirror inside the hosts' network, or an image of your own that holds Ray"
+    if derived.with_password([fleet["vllm_python_index_url"] or ""]):
+        refusals.add("image-index-password", "vllm_python_index_url", None, rule, fix)
+    for number in derived.with_password(fleet["vllm_python_extra_index_urls"]):
+        refusals.add("image-index-password", f"vllm_python_extra_index_urls[{number}]", None, rule, fix)
+
+
 def lacks_ray(engine: Engine, fleet: t.Mapping[str, t.Any]) -> bool:
     """Whether Ray has to be added: a person's own image is taken as it is."""
     service = engine.service

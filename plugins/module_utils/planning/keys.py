@@ -63,6 +63,10 @@ FLEET: dict[str, Key] = {
         "list", "conda's packages besides Python, such as sqlite=3.50.4", default=(), elements="str"
     ),
     "vllm_env_packages": Key("list", "further requirement lines of environments", default=(), elements="str"),
+    "vllm_python_index_url": Key("str", "package index instead of the default one", secret=True),
+    "vllm_python_extra_index_urls": Key(
+        "list", "package indexes that are asked before it", default=(), elements="str", secret=True
+    ),
     "vllm_image": Key("str", "the image of the container runtime; default: the project's image of the release"),
     "vllm_lock": Key("str or dict", "a lock on the controller: exactly what it holds is deployed (docs/images.md)"),
     "vllm_image_mirror": Key(

@@ -18,6 +18,7 @@ RULES: dict[str, str] = {
     "env-package": "a requirement line that is none",
     "env-package-unpinned": "a wheel's address without a checksum",
     "image-archive": "an image by digest that is to come from an archive",
+    "image-index-password": "a password that would stay in the history of an image that is built",
     "image-name": "an image's name that no engine takes",
     "listen-address": "a listen address that is no IP address",
     "listen-absent": "a listen address that the engine's host does not have",

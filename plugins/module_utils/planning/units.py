@@ -178,9 +178,9 @@ def _run(
     fleet: t.Mapping[str, t.Any],
 ) -> dict[str, t.Any]:
     """The unit with its commands."""
-    if unit["runtime"] == "container":
-        return container.wrap(unit, program, argv, member, model, fleet)
     before = ray.clean_up(member.engine.name, fleet["vllm_state_dir"]) if program == "ray" else []
+    if unit["runtime"] == "container":
+        return container.wrap(unit, program, argv, member, model, fleet, before)
     return {**unit, "exec_start_pre": before, "exec": [f"{environment_path}/bin/{program}", *argv], "exec_stop": []}
 
 

@@ -44,6 +44,11 @@ def test_a_head():
     assert found.rules.lost_after_s == 5
 
 
+def test_units_may_run_containers():
+    assert not settings.parse(json.dumps(WORKER)).containers
+    assert settings.parse(json.dumps({**WORKER, "containers": True})).containers
+
+
 def test_a_worker_has_no_api():
     assert settings.parse(json.dumps(WORKER)).api is None
 
@@ -72,6 +77,7 @@ def test_a_worker_has_no_api():
         (HEAD, "stalled_after_s", -1, "stalled_after_s: -1 is no number of seconds"),
         (HEAD, "stalled_after_s", 3, "stalled_after_s: must be more than canary_every_s"),
         (HEAD, "lost_after_s", 1, "lost_after_s: less than 3 s takes a late heartbeat for a lost member"),
+        (HEAD, "containers", "yes", "containers: must be true or false"),
         (HEAD, "lockstep", 1, "lockstep: must be true or false"),
         (HEAD, "backoff_s", [], "backoff_s: must be a list of seconds"),
     ],

@@ -142,8 +142,22 @@ def test_an_image_with_ray_is_built_again_when_its_base_is_another():
     assert worker.reason(item, host, request.Settings({}, False, 1)) == "its base has changed"
     assert derived.tag("b:1", "2.60.0") != derived.tag("b:2", "2.60.0") != derived.tag("b:2", "2.59.0")
     recipe = derived.recipe("b:1", "id", "2.60.0")
+    # Images of the vLLM project have a virtual environment, or none; "--system" of uv passes the first kind by.
+    assert '--python "$(command -v python3)"' in recipe
     assert recipe.startswith("FROM b:1\n")
     assert "ray[default]==2.60.0" in recipe
+
+
+@pytest.mark.parametrize("url", ["https://u:p@mirror.example/simple", "http://t0ken@[fd00::1]:8080/simple"])
+@pytest.mark.parametrize("names", [("UV_DEFAULT_INDEX",), ("UV_INDEX",), ("PIP_EXTRA_INDEX_URL",)])
+def test_a_password_of_an_index_goes_into_no_image(url, names):
+    built = request.items([{"reference": "vllm-cluster/ray:2.60.0-x", **BARE, "base": "b:1", "ray": "2.60.0"}])
+    settings = request.Settings({}, False, 1, dict.fromkeys(names, f"https://a.example/simple {url}"))
+    with pytest.raises(ImageError, match="history would hold") as refused:
+        derived.check(built, settings)
+    assert url not in str(refused.value)
+    derived.check(request.items([{"reference": "b:1", **BARE}]), settings)
+    derived.check(built, request.Settings({}, False, 1, {"PIP_INDEX_URL": "https://a.example/@org/simple"}))
 
 
 def test_logins_are_no_part_of_what_is_shown_or_of_the_works_name():

@@ -182,8 +182,6 @@ def _wide(rng: random.Random, hosts: list[str], gpus: int) -> dict[str, t.Any]:
     for key, chance, make in _WISHES:
         if key in ("args", "port", "executor", "interface", "api_key") and rng.random() < chance:
             service[key] = make(rng)
-    if service.get("executor") == "ray":
-        service["runtime"] = "env"  # Ray in containers is refused
     return service
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 from .fleets import EXPERTS, planned, service
 from .sides import pd
 from .test_plan_said import planned as said_and_planned
@@ -64,9 +66,28 @@ def test_ray_is_added_where_the_image_has_none_and_its_containers_see_each_other
                 assert unit["exec"][unit["exec"].index("--pid") + 1] == "host"
                 (folder,) = [item for item in volumes(unit) if "/ray/" in item]
                 assert folder == ":".join([folder.partition(":")[0]] * 2)
-                assert any(
-                    item.startswith("/etc/vllm/groups/") and item.endswith(".secret:ro") for item in volumes(unit)
-                )
+                shared = [item.partition(":")[0] for item in volumes(unit) if item.startswith("/etc/vllm/groups/")]
+                engine = unit["engine"]
+                config = [f"/etc/vllm/groups/{engine}.config"] if name == "gpu1" else []  # the head alone has it
+                assert shared == [f"/etc/vllm/groups/{engine}.secret", *config]
+                before = [words[0] for words in unit["exec_start_pre"]]
+                assert before == ["/usr/bin/docker"] + (["/usr/bin/find"] if unit["kind"] == "ray" else [])
+
+
+def test_guards_of_containers_know_it_and_kill_as_soon_as_others():
+    for runtime, told in (("container", True), ("env", None)):
+        document = planned(service(EXPERTS, **{**RAY, "runtime": runtime}), hosts=2)
+        for part in document["hosts"].values():
+            (guard,) = [unit for unit in part["units"] if unit["kind"] == "guard"]
+            config = json.loads(guard["environment"]["VLLM_GUARD_CONFIG"])
+            assert config.get("containers") is told
+            assert "kill_after_s" not in config
+
+
+def test_a_password_of_an_index_matters_where_an_image_is_built():
+    secret = {"vllm_python_index_url": "https://reader:pass@mirror.example/simple"}
+    images, _unit = of(**secret)
+    assert len(images) == 1
 
 
 def test_a_persons_own_image_is_taken_to_hold_ray():

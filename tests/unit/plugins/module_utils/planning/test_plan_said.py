@@ -18,6 +18,7 @@ from .machines import KINDS, cpu_host, gpu_host, interface, process
 
 H100, H200, A100 = (next(kind for kind in KINDS if name in kind.name) for name in ("H100", "H200", "A100-SXM4-80"))
 TWO = "gpu1 gpu2"
+BY_RAY = {"hosts": TWO, "runtime": "container", "executor": "ray", "parallel": {"tensor": 8, "pipeline": 2}}
 SOURCES = {
     name: {"config": json.dumps(config), "quantization": None, "tensor_bytes": None, "problems": []}
     for name, config in {
@@ -195,18 +196,18 @@ CASES = [
     refuses("layout-unknown", of(model="org/other"), f"{S0}.parallel", ["a guess"], "model_config"),
     refuses("layout-unknown", of(model="org/other", gpus=2), f"{S0}.parallel", ["a guess"], "write parallel"),
     refuses(
-        "not-applied-yet",
-        of(hosts=TWO, runtime="container", parallel={"tensor": 8, "pipeline": 2}),
-        f"{S0}.hosts",
-        ["containers on 2 hosts"],
-        "runtime: env",
+        "image-index-password",
+        of(**BY_RAY, variables={"vllm_python_index_url": "https://reader:pass@mirror.example/simple"}),
+        "vllm_python_index_url",
+        ["history of the image"],
+        "index that needs none",
     ),
     refuses(
-        "not-applied-yet",
-        of(hosts=TWO, runtime="container", executor="ray", parallel={"tensor": 8, "pipeline": 2}),
-        f"{S0}.hosts",
-        ["by Ray in containers"],
-        "runtime: env",
+        "image-index-password",
+        of(**BY_RAY, variables={"vllm_python_extra_index_urls": ["https://a.example", "https://t0ken@b.example/x"]}),
+        "vllm_python_extra_index_urls[1]",
+        ["history of the image"],
+        "index that needs none",
     ),
     refuses("image-name", of(runtime="container", image="Mine:1"), f"{S0}.image", ["small letters"], "registry/path"),
     refuses(
