@@ -22,8 +22,8 @@ class Contained:
         self.unit = f"vllm-{self.engine}-ray" if service["executor"] == "ray" else f"vllm-{self.engine}"
 
     def lives(self):
-        """The ids of the containers that a new life of the group has anew: the API's, and the last member's."""
-        places = ((self.hosts[0], f"vllm-{self.engine}"), (self.hosts[-1], self.unit))
+        """The ids of containers that a new life has anew: the API's, other members'. Ray's of the head may stay."""
+        places = [(self.hosts[0], f"vllm-{self.engine}"), *((host, self.unit) for host in self.hosts[1:])]
         shown = [self.lab.host(host).run("docker inspect --format '{{.Id}}' %s", name) for host, name in places]
         return [found.stdout for found in shown]
 

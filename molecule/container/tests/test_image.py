@@ -33,7 +33,11 @@ def bring(lab, image=None, **more):
 
 
 def images(host):
-    return sorted(host.check_output("docker images --no-trunc --digests --format '{{json .}}'").splitlines())
+    return sorted(
+        host.check_output(
+            "docker images --no-trunc --digests --format '{{.Repository}}:{{.Tag}} {{.Digest}} {{.ID}}'"
+        ).splitlines()
+    )
 
 
 @contextlib.contextmanager

@@ -103,6 +103,8 @@ def test_a_killed_prefill_engine_comes_back_and_brings(split):
 @pytest.mark.usefixtures("split")
 def test_what_is_stopped_leaves_nothing(lab):
     for name in HOSTS:
-        lab.host(name).check_output("systemctl stop vllm.target")
-        assert lab.host(name).check_output("docker ps --all --quiet") == ""
-        lab.host(name).check_output("systemctl start vllm.target")
+        host, left = lab.host(name), "docker ps --all --quiet"
+        assert host.check_output(left) != ""
+        host.check_output("systemctl stop vllm.target 'vllm-*.service'")  # the target alone waits for nobody
+        host.check_output(f"timeout 20 sh -c 'while [ -n \"$({left})\" ]; do sleep 0.5; done'")
+        host.check_output("systemctl start vllm.target")

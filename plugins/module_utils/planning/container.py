@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ..releases import variables as release_variables
 from . import groups, images, ray, transfers
 from .members import Member
 from .models import Model
 from .options import Options
+from .placement import Engine
 
 _DOCKER = "/usr/bin/docker"
 #: Its output goes to the journal, and not besides into a file that nothing cuts. What to run is brought by the role
@@ -18,6 +20,7 @@ _DOCKER = "/usr/bin/docker"
 _ALWAYS = ("--network", "host", "--ipc", "host", "--log-driver", "none", "--pull", "never")
 #: The devices of RDMA cards. Without them NCCL falls back to sockets, and tells it in a debug log alone.
 _RDMA = "/dev/infiniband"
+_SOCKETS = "VLLM_RPC_BASE_PATH"
 
 
 def _talks_by_rdma(member: Member) -> bool:
@@ -27,6 +30,17 @@ def _talks_by_rdma(member: Member) -> bool:
     devices = (member.probe or {}).get("rdma_devices") or ()
     active = any(str(device.get("state")).lower() == "active" for device in devices)
     return active and bool(member.devices) and bool(transfers.names(Options(member.engine.service)))
+
+
+def variables(engine: Engine, state_dir: str) -> list[tuple[str, str, str]]:
+    """What an engine of several containers needs besides: (name, value, why).
+
+    vLLM's queues have sockets in /tmp, of which each container has its own: ranks in Ray's would wait for ever.
+    """
+    both = engine.service["runtime"] == "container" and engine.executor == "ray"
+    if not both or not release_variables.find(_SOCKETS, engine.service["version"]).valid:
+        return []
+    return [(_SOCKETS, ray.temp_dir(engine.name, state_dir), "sockets between vLLM's container and Ray's")]
 
 
 def wrap(
@@ -43,6 +57,9 @@ def wrap(
     unit: the item without its commands. before: what the host runs first, and which may fail.
     """
     name, chosen = unit["name"].removesuffix(".service"), images.of(member, fleet)
+    if unit["kind"] == "ray":  # of earlier lives: nobody else removes the sockets of variables()
+        folder = ray.temp_dir(member.engine.name, fleet["vllm_state_dir"])
+        before = [*before, ["/usr/bin/find", "-H", folder, "-maxdepth", "1", "-type", "s", "-delete"]]
     run = [_DOCKER, "run", "--rm", "--name", name, *_ALWAYS]
     run += ["--ulimit", "memlock=-1", "--ulimit", f"stack={unit['limits']['stack']}"]
     run += ["--ulimit", f"nofile={unit['limits']['nofile']}"]

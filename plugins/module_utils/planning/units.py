@@ -72,6 +72,7 @@ def environment(
     derived += [variable for variable in member.wired.variables if variable[0] not in known]
     if engine.executor == "ray":
         derived += ray.variables(engine, environments.ray_version(service["version"], fleet))
+        derived += container.variables(engine, fleet["vllm_state_dir"])
         derived += (serve.ray_variables(engine) + ray.fence_variables(engine)) if member.is_head else []
     common = {name: env_text(value) for name, value in service["env"].items()}
     own = {name: env_text(value) for name, value in host_env.items()}

@@ -71,7 +71,9 @@ def test_ray_is_added_where_the_image_has_none_and_its_containers_see_each_other
                 config = [f"/etc/vllm/groups/{engine}.config"] if name == "gpu1" else []  # the head alone has it
                 assert shared == [f"/etc/vllm/groups/{engine}.secret", *config]
                 before = [words[0] for words in unit["exec_start_pre"]]
-                assert before == ["/usr/bin/docker"] + (["/usr/bin/find"] if unit["kind"] == "ray" else [])
+                assert before == ["/usr/bin/docker"] + (["/usr/bin/find"] * 2 if unit["kind"] == "ray" else [])
+                # Ranks in Ray's container hear vLLM's by sockets, which are in /tmp otherwise.
+                assert unit["environment"]["VLLM_RPC_BASE_PATH"] == folder.partition(":")[0]
 
 
 def test_guards_of_containers_know_it_and_kill_as_soon_as_others():
