@@ -190,17 +190,17 @@ def test_more_cliques_than_any_machine_has():
 
 def test_a_host_of_sixteen_takes_milliseconds():
     host = graph(16, {}, other="NV6", numa={gpu: gpu % 2 for gpu in range(16)})
-    started = time.perf_counter()
+    started = time.process_time()
     assert [gpus(recommend(host, size))[0] for size in (2, 4, 8)] == [[0, 2], [0, 2, 4, 6], list(range(0, 16, 2))]
-    assert time.perf_counter() - started < 1  # some 20 ms on an idle machine
+    assert time.process_time() - started < 1  # some 20 ms on an idle machine
 
 
 @pytest.mark.parametrize("kinds", [["NV1", "SYS"], ["PIX", "PXB", "NODE"], ["NV1", "NV2", "PIX", "SYS"]])
 def test_a_made_up_host_of_forty_ends_soon(kinds):
     pairs = itertools.combinations(range(40), 2)
     host = graph(40, {(a, b): kinds[(a * b + a // 3 + b) % len(kinds)] for a, b in pairs})
-    started = time.perf_counter()
+    started = time.process_time()
     for size in (2, 4, 8):
         found = recommend(host, size)
         assert sorted(gpu for group in found for gpu in group.gpus) == host.gpus
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10

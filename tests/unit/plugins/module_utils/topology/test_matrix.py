@@ -250,7 +250,7 @@ def test_a_json_string_of_a_log():
 
 def test_the_largest_host_takes_milliseconds():
     text = dumps.text(dumps.uniform(16, "NV6", [f"NIC{number}" for number in range(20)], "NODE"))
-    started = time.perf_counter()
+    started = time.process_time()
     for _round in range(5):
         read_matrix(text)
-    assert (time.perf_counter() - started) / 5 < 0.2  # some 10 ms on an idle machine
+    assert (time.process_time() - started) / 5 < 0.2  # some 10 ms on an idle machine

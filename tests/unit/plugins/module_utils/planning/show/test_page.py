@@ -138,9 +138,9 @@ def test_an_engine_of_many_hosts_says_which_it_does_not_draw():
 
 def test_a_thousand_hosts_are_a_small_page_made_at_once():
     plan = documents.large()
-    start = time.monotonic()
+    start = time.process_time()
     shown = page.as_html(plan)
-    assert time.monotonic() - start < 3
+    assert time.process_time() - start < 3
     assert len(shown) < 3_000_000
     assert all(f"{host}: s" in shown for host in plan["hosts"])
     assert "Not drawn: " in shown
