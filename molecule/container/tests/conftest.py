@@ -5,28 +5,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
+from tests.testinfra.by_hand import pytest_collection_modifyitems, pytest_configure
 from tests.testinfra.lab import Lab
 
-#: CI has an hour for everything.
-SHORT = os.environ.get("CI") == "true"
-
-
-def pytest_collection_modifyitems(items):
-    """What is marked by_hand is told as skipped in CI."""
-    for item in items:
-        if SHORT and item.get_closest_marker("by_hand"):
-            item.add_marker(
-                pytest.mark.skip(reason="not in CI's hour: `make molecule SCENARIO=container` without CI=true")
-            )
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "by_hand: takes long, and is left to runs by hand")
+__all__ = ["lab", "pytest_collection_modifyitems", "pytest_configure"]
 
 
 @pytest.fixture(scope="session")

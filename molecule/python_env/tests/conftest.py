@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.testinfra.by_hand import pytest_collection_modifyitems, pytest_configure
 from tests.testinfra.lab import Lab
+
+__all__ = ["lab", "pytest_collection_modifyitems", "pytest_configure"]
 
 
 @pytest.fixture(scope="session")
