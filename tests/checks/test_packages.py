@@ -8,6 +8,7 @@ The real script runs with a PATH that holds only what it needs; apt-get, sudo an
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import shutil
@@ -18,6 +19,16 @@ from checkout import ROOT
 
 SCRIPT = ROOT / "tests" / "run" / "packages.sh"
 RECORDER = '#!/bin/sh\necho "{name} $*" >>"$RECORD"\n[ {name} != sudo ] || exec "$@"\nexit "${{APT_STATUS:-0}}"\n'
+
+
+def all_of(terminal):
+    """What came to a terminal whose other end is closed. The kernel brings it in pieces, and late on a busy machine."""
+    with open(terminal, "rb", buffering=0) as file:
+        said = b""
+        with contextlib.suppress(OSError):  # EIO: the end
+            while piece := file.read(10_000):
+                said += piece
+    return said.decode()
 
 
 @pytest.fixture
@@ -56,10 +67,10 @@ def machine(tmp_path, monkeypatch):
                 check=False,
                 timeout=30,
             )
-            said = done.stderr if terminal is None else os.read(terminal, 10_000).decode()
         finally:
-            for end in filter(None, (terminal, other)):
-                os.close(end)
+            if other is not None:
+                os.close(other)
+        said = done.stderr if terminal is None else all_of(terminal)
         return done.returncode, said, record.read_text().splitlines()
 
     return run
