@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -126,6 +127,16 @@ class Lab:
         raise AssertionError(
             f"no token from {model} on {host}:{port} in {timeout} seconds; last answer: {status} {text}"
         )
+
+    def wait_for_ssh(self, host, timeout=60):
+        """Until the host can be logged in to."""
+        end = time.monotonic() + timeout
+        while True:
+            with contextlib.suppress(RuntimeError):  # testinfra's word for ssh's own failure
+                self.host(host).run_expect([0], "true")
+                return
+            assert time.monotonic() < end, f"no ssh to {host} in {timeout} seconds"
+            time.sleep(1)
 
     def wait_for_guards(self, engine, *hosts, timeout=240):
         """Until the guards of an engine's members say that it serves: they look every few seconds."""

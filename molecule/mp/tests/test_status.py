@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 
 import yaml
 
@@ -47,13 +48,16 @@ def test_a_host_that_is_off_and_an_engine_that_is_stopped_are_shown(lab):
         run = lab.playbook("status.yml", environment=apart)
     finally:
         lab.host("m1").run_expect([0], "systemctl start %s", SINGLE)
+        lab.wait_for_token("m1", 8001, "single", key="single-key")
+        lab.wait_for_ssh("m2")
     assert run.status != 0
     assert "1 of 2 services serves; 1 of 2 engines serves; 1 of 2 hosts answers\n" in run.output
     assert "! m2: is not reached:" in run.output
-    assert "! single-0: on m1: unit: it is inactive (dead)" in run.output
+    # Seen once in many stops: vLLM left with an error of its own, and systemd called the unit failed.
+    stopped = r"! single-0: on m1: unit: it is (inactive \(dead\)|failed \(failed\), result exit-code)"
+    assert re.search(stopped, run.output)
     rows = [line.split() for line in run.output.splitlines()]
     assert ["single-0", "m1", "FAILED", "-", "-", "-", "0"] in rows
-    lab.wait_for_token("m1", 8001, "single", key="single-key")
 
 
 def test_a_renamed_host_restarts_guards_alone(lab, tmp_path):
