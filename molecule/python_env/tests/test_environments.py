@@ -123,7 +123,7 @@ def test_a_second_run_changes_nothing_within_the_environments(lab, env1, env2):
     assert [main_pid(host, unit) for host, unit, _path in places] == before
 
 
-BASE = {"name": "t", "path": "/srv/t", "python": "3.11", "requirements": []}
+BASE = {"name": "t", "path": "/srv/t", "python": "3.11", "requirements": ["idna==3.10"]}
 
 
 @pytest.mark.parametrize(
